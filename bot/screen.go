@@ -1,0 +1,260 @@
+package bot
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"faro/flows"
+	"faro/locales"
+)
+
+// enter goes to a target of the flows. Someone without a language is asked for it first, and shown
+// the notice next, unless they are in danger; the target waits in Dialogue.Next.
+func (s *step) enter(target string) {
+	to, arg := flows.Split(target)
+	d := &s.Dialogue
+	switch to {
+	case flows.Next:
+		to, arg = s.still(d.Next)
+	case flows.Language:
+		d.Next = Screen{}
+		if at := s.content.Steps[d.At.Step]; at != nil && !at.Every && !at.Bare {
+			d.Next = d.At
+		}
+		to = s.content.Start
+	case flows.Back:
+		last := Screen{}
+		if n := len(d.Trail); n > 0 {
+			last, d.Trail = d.Trail[n-1], d.Trail[:n-1]
+		}
+		to, arg = s.still(last)
+		d.At = Screen{} // so that "back" twice goes back twice
+	}
+	if s.content.Steps[to].Does == "start" {
+		s.Person.Stopped = false
+	}
+	switch {
+	case to == s.content.Start:
+	case s.Person.Lang == "":
+		d.Next = Screen{Step: to, Arg: arg}
+		if s.content.Steps[to].List == "groups" {
+			d.Next = Screen{} // a greeting leads to the menu anyway
+		}
+		to = s.content.Start
+	case !s.Person.Noticed && !s.urgent(to, arg):
+		s.Person.Noticed = true
+		d.Next = Screen{Step: to, Arg: arg}
+		to, arg = flows.Notice, ""
+	default:
+		d.Next = Screen{}
+	}
+	if to == s.content.Start {
+		arg = "" // else the language put first, so that the numbers stay those that were shown
+		if s.book.Has(s.in.Hint) {
+			arg = string(s.in.Hint)
+		}
+	}
+	s.show(to, arg, s.Person.Lang)
+}
+
+// still is a remembered screen, or the menu if the content has changed and it is no more.
+func (s *step) still(at Screen) (to, arg string) {
+	if at.Step != "" && s.leads(at.Step, at.Arg) {
+		return at.Step, at.Arg
+	}
+	return flows.Split(s.content.Menu)
+}
+
+func (s *step) urgent(to, arg string) bool {
+	return to == flows.Answer && s.content.Topics[arg] != nil && s.content.Topics[arg].Urgent
+}
+
+// show enters a step: does what it does, remembers where the person was, and replies.
+func (s *step) show(to, arg string, lang locales.Lang) {
+	d, at := &s.Dialogue, s.content.Steps[to]
+	next := Screen{Step: to, Arg: arg}
+	if was := s.content.Steps[d.At.Step]; was != nil && !was.Bare && !was.Every && was.Does == "" && d.At != next {
+		d.At.Page = 0
+		d.Trail = append(d.Trail, d.At)
+		d.Trail = d.Trail[max(0, len(d.Trail)-maxTrail):]
+	}
+	d.At = next
+	switch at.Does {
+	case "stop":
+		s.Person.Stopped = true
+	case "erase":
+		s.Forget = true
+	case "clear":
+		*d = Dialogue{Seen: d.Seen}
+	case "helped", "not-helped":
+		s.Effects = append(s.Effects, Effect{Helpful: arg, Yes: at.Does == "helped"})
+	}
+	s.reply(next, lang)
+}
+
+// reply says what a screen says.
+func (s *step) reply(at Screen, lang locales.Lang) {
+	r, ok := s.render(at, lang)
+	if !ok {
+		s.show(flows.Untranslated, "", lang)
+		return
+	}
+	// A menu gives way to what was chosen from it; an answer stays to be read again.
+	r.Replace = s.in.Kind == Choice && s.in.Message != 0 && !s.answer && !r.Wipe
+	s.Replies = append(s.Replies, r)
+}
+
+// render lays a screen out. It reports false if the language lacks its text.
+func (s *step) render(at Screen, lang locales.Lang) (Reply, bool) {
+	step := s.content.Steps[at.Step]
+	r := Reply{Lang: lang, Page: at.Page, Budget: step.Segments, Wipe: step.Does == "erase" || step.Does == "clear"}
+	switch {
+	case step.Every:
+		s.sayEvery(&r, step, at.Arg)
+	case step.Show == flows.Answer:
+		if !s.sayAnswer(&r, at.Arg) {
+			return r, false
+		}
+	default:
+		s.say(&r, step, at.Arg)
+	}
+	r.Options = s.options(step, at.Arg, lang)
+	r.More = s.text(lang, "footer.more", nil)
+	if !step.Bare {
+		r.Footer = s.text(lang, "footer.nav", nil)
+		r.Nav = s.nav(at, lang)
+	}
+	return r, r.Text != ""
+}
+
+// Show lays out a screen as it looks to someone who comes upon it, for checks and pictures. It
+// reports false if the language lacks its text.
+func (t *Talk) Show(at Screen, lang locales.Lang, ch Channel, now time.Time) (Reply, bool) {
+	s := &step{Talk: t, in: Input{Channel: ch}, now: now}
+	return s.render(at, lang)
+}
+
+// nav are the ways out of a screen, without the one that leads to itself.
+func (s *step) nav(at Screen, lang locales.Lang) []Option {
+	var nav []Option
+	here := at.Step
+	if at.Arg != "" {
+		here += "/" + at.Arg
+	}
+	for _, way := range []struct{ label, to string }{
+		{"back", flows.Back}, {"menu", s.content.Menu}, {"emergency", s.content.Emergency},
+	} {
+		if way.to == here || way.to == flows.Back && at.Step == s.content.Menu {
+			continue
+		}
+		nav = append(nav, Option{Label: s.text(lang, "label."+way.label, nil), Data: way.to})
+	}
+	return nav
+}
+
+// options are what can be chosen on a screen.
+func (s *step) options(at *flows.Step, arg string, lang locales.Lang) []Option {
+	var out []Option
+	switch at.List {
+	case "languages":
+		for _, l := range s.languages(arg) {
+			out = append(out, Option{Label: l.Name, Data: chooseLanguage + "/" + string(l.Tag)})
+		}
+	case "groups":
+		for _, g := range s.content.Groups {
+			out = append(out, Option{Label: s.text(lang, "groups."+g, nil), Data: "group/" + g})
+		}
+	case "topics":
+		out = append(out, s.titles(s.content.InGroup(arg), lang)...)
+	case "offers":
+		out = append(out, s.titles(s.topics(arg), lang)...)
+	case "related":
+		if t := s.content.Topics[arg]; t != nil {
+			var related []*flows.Topic
+			for _, id := range t.Related {
+				related = append(related, s.content.Topics[id])
+			}
+			out = append(out, s.titles(related, lang)...)
+		}
+	}
+	for _, o := range at.Options {
+		data := o.Go
+		if to, passed := flows.Split(o.Go); passed == flows.Same {
+			data = to + "/" + arg
+		}
+		out = append(out, Option{Label: s.text(lang, "label."+o.Label, nil), Data: data})
+	}
+	return out
+}
+
+func (s *step) titles(topics []*flows.Topic, lang locales.Lang) []Option {
+	var out []Option
+	for _, t := range topics {
+		out = append(out, Option{Label: s.text(lang, "topic."+t.ID+".title", nil), Data: flows.Answer + "/" + t.ID})
+	}
+	return out
+}
+
+// languages are all languages, the one named first.
+func (s *step) languages(first string) []locales.Language {
+	all := s.book.Languages()
+	if i := slices.IndexFunc(all, func(l locales.Language) bool { return string(l.Tag) == first }); i > 0 {
+		hinted := all[i]
+		all = slices.Insert(slices.Delete(all, i, i+1), 0, hinted)
+	}
+	return all
+}
+
+// name is what Faro is called. It is a proper name, the same in every language.
+const name = "Faro"
+
+// sayEvery says a step's text in every language. By SMS the names of the languages, which follow as
+// options, must do. The emergency number is told to everyone, whatever they read.
+func (s *step) sayEvery(r *Reply, step *flows.Step, first string) {
+	r.Title = name
+	lines := []string{name}
+	if s.in.Channel == Telegram {
+		lines = nil
+		for _, l := range s.languages(first) {
+			lines = append(lines, s.text(l.Tag, step.Text+".text", nil))
+		}
+	}
+	r.Text = strings.Join(append(lines, "🆘 "+s.phones["emergency"].(string)), "\n")
+}
+
+// say says a step's own text.
+func (s *step) say(r *Reply, step *flows.Step, arg string) {
+	args := locales.Args{}
+	if f := s.content.Facilities[arg]; f != nil {
+		args["facility"] = f.Name + ", " + f.City
+	}
+	r.Title = s.text(r.Lang, step.Text+".title", args)
+	if s.in.Channel == SMS {
+		r.Text = s.text(r.Lang, step.Text+".sms", args)
+	}
+	if r.Text == "" {
+		r.Text = s.text(r.Lang, step.Text+".text", args)
+	}
+}
+
+// text looks a text up and fills it in; "" if the language lacks it.
+func (s *step) text(lang locales.Lang, key string, args locales.Args) string {
+	raw, _ := s.book.Raw(lang, key)
+	if !strings.Contains(raw, "{{") {
+		return raw
+	}
+	all := locales.Args{"phone": s.phones}
+	for k, v := range args {
+		all[k] = v
+	}
+	if strings.Contains(raw, "{{.who}}") {
+		who := "who.nobody"
+		if s.operator != "" {
+			who = "who.operator"
+		}
+		all["who"], _ = s.book.Text(lang, who, locales.Args{"operator": s.operator})
+	}
+	text, _ := s.book.Text(lang, key, all)
+	return text
+}

@@ -1,0 +1,434 @@
+package bot_test
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"faro/bot"
+	"faro/internal/answers"
+	"faro/internal/content"
+	"faro/locales"
+)
+
+var day = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+
+func load(t testing.TB) *content.Content {
+	t.Helper()
+	c, found := content.Load("")
+	if c == nil {
+		t.Fatalf("content: %v", found)
+	}
+	return c
+}
+
+func talk(t testing.TB) *bot.Talk {
+	c := load(t)
+	return bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, "")
+}
+
+// someone has a conversation.
+type someone struct {
+	t    testing.TB
+	talk *bot.Talk
+	ch   bot.Channel
+	now  time.Time
+	d    bot.Dialogue
+	p    bot.Person
+	n    int
+}
+
+func meet(t testing.TB, ch bot.Channel) *someone {
+	return &someone{t: t, talk: talk(t), ch: ch, now: day}
+}
+
+// known is someone who has chosen a language and seen the notice.
+func known(t testing.TB, ch bot.Channel, lang locales.Lang) *someone {
+	s := meet(t, ch)
+	s.p = bot.Person{Lang: lang, Noticed: true}
+	return s
+}
+
+func (s *someone) send(in bot.Input) bot.Turn {
+	s.n++
+	if in.ID == "" {
+		in.ID = strconv.Itoa(s.n)
+	}
+	in.Channel = s.ch
+	turn := s.talk.Step(s.d, s.p, in, s.now)
+	s.d, s.p = turn.Dialogue, turn.Person
+	return turn
+}
+
+func (s *someone) says(words string) bot.Turn { return s.send(bot.Input{Words: bot.Words(words)}) }
+
+func (s *someone) taps(data string) bot.Turn {
+	return s.send(bot.Input{Kind: bot.Choice, Choice: data, Message: 7})
+}
+
+func said(turn bot.Turn) string {
+	var b strings.Builder
+	for _, r := range turn.Replies {
+		b.WriteString(r.Title + "\n" + r.Text + "\n")
+	}
+	return b.String()
+}
+
+func TestOnce(t *testing.T) {
+	s := known(t, bot.Telegram, "es")
+	first := s.send(bot.Input{ID: "a", Words: "menu"})
+	if len(first.Replies) != 1 {
+		t.Fatalf("%d replies", len(first.Replies))
+	}
+	again := s.send(bot.Input{ID: "a", Words: "menu"})
+	if !again.Silent || again.Heard != bot.HeardDuplicate || len(again.Replies) != 0 {
+		t.Errorf("a redelivered input made a turn: %+v", again.Heard)
+	}
+}
+
+func TestFirstContact(t *testing.T) {
+	s := meet(t, bot.SMS)
+	turn := s.says("hola")
+	for _, l := range []string{"Español", "English", "Français", "Português", "Kreyòl ayisyen"} {
+		if !slices.ContainsFunc(turn.Replies[0].Options, func(o bot.Option) bool { return o.Label == l }) {
+			t.Errorf("%s is not offered", l)
+		}
+	}
+	if s.d.At.Step != "welcome" {
+		t.Fatalf("at %v", s.d.At)
+	}
+	s.says("2")
+	if s.p.Lang != "en" || s.d.At.Step != "notice" {
+		t.Fatalf("after the language: %v, %v", s.p.Lang, s.d.At)
+	}
+	s.says("1")
+	if s.d.At.Step != "menu" {
+		t.Errorf("after the notice: %v", s.d.At)
+	}
+}
+
+func TestHintOnlyOrdersTheList(t *testing.T) {
+	s := meet(t, bot.Telegram)
+	turn := s.send(bot.Input{Kind: bot.Start, Hint: "ht"})
+	if first := turn.Replies[0].Options[0].Data; first != "lang/ht" {
+		t.Errorf("first offered is %s", first)
+	}
+	if s.p.Lang != "" {
+		t.Errorf("the hint chose %s", s.p.Lang)
+	}
+	s.says("1") // typed instead of tapped: the number is that of the list as shown
+	if s.p.Lang != "ht" {
+		t.Errorf("1 chose %s", s.p.Lang)
+	}
+}
+
+func TestDeepLinkWaitsForLanguageAndNotice(t *testing.T) {
+	s := meet(t, bot.Telegram)
+	s.send(bot.Input{Kind: bot.Start, Choice: "t-asylum"})
+	s.taps("lang/fr")
+	if s.d.At.Step != "notice" {
+		t.Fatalf("at %v", s.d.At)
+	}
+	s.taps("next")
+	if s.d.At != (bot.Screen{Step: "answer", Arg: "asylum"}) {
+		t.Errorf("at %v", s.d.At)
+	}
+}
+
+func TestDeepLinkRemembersTheFacility(t *testing.T) {
+	s := meet(t, bot.Telegram)
+	s.send(bot.Input{Kind: bot.Start, Choice: "f-tapachula"})
+	s.taps("lang/es")
+	turn := s.taps("next")
+	if s.p.Facility != "tapachula" || !strings.Contains(said(turn), "Tapachula") {
+		t.Errorf("facility %q, said %q", s.p.Facility, said(turn))
+	}
+	s.send(bot.Input{Kind: bot.Start, Choice: "f-nowhere"})
+	if s.d.At.Step != "nofacility" || s.p.Facility != "tapachula" {
+		t.Errorf("an unknown place: at %v, facility %q", s.d.At, s.p.Facility)
+	}
+}
+
+func TestDangerSkipsTheNotice(t *testing.T) {
+	s := meet(t, bot.SMS)
+	s.says("SOS")
+	turn := s.says("1")
+	if s.d.At != (bot.Screen{Step: "answer", Arg: "emergency"}) || !strings.Contains(said(turn), "911") {
+		t.Errorf("at %v", s.d.At)
+	}
+}
+
+func TestStopIsConfirmedOnceThenSilentUntilStart(t *testing.T) {
+	c := load(t)
+	for lang, words := range c.Flows.Commands["stop"].Words {
+		for _, word := range words {
+			s := known(t, bot.SMS, "es")
+			if turn := s.says(strings.ToUpper(word) + "!"); len(turn.Replies) != 1 || !s.p.Stopped {
+				t.Errorf("%s (%s): %d replies, stopped %v", word, lang, len(turn.Replies), s.p.Stopped)
+			}
+			for _, next := range []string{"hola", word, "1", "asilo", "menu", "english"} {
+				if turn := s.says(next); len(turn.Replies) != 0 || !turn.Silent {
+					t.Errorf("%s: after STOP, %q was answered", word, next)
+				}
+			}
+			if turn := s.says("start"); len(turn.Replies) != 1 || s.p.Stopped {
+				t.Errorf("%s: START did not bring the person back", word)
+			}
+		}
+	}
+}
+
+func TestStopAndStartBeforeALanguage(t *testing.T) {
+	s := meet(t, bot.SMS)
+	turn := s.says("KANPE")
+	if len(turn.Replies) != 1 || turn.Replies[0].Lang != "ht" || !s.p.Stopped {
+		t.Fatalf("KANPE: %+v", turn.Replies)
+	}
+	if s.says("START"); s.p.Stopped || s.d.At.Step != "welcome" {
+		t.Errorf("START: stopped %v, at %v", s.p.Stopped, s.d.At)
+	}
+}
+
+func TestCarrierOptOutIsNotAnsweredAgain(t *testing.T) {
+	s := known(t, bot.SMS, "es")
+	if turn := s.send(bot.Input{Kind: bot.OptOut}); len(turn.Replies) != 0 || !s.p.Stopped {
+		t.Errorf("opt-out: %d replies, stopped %v", len(turn.Replies), s.p.Stopped)
+	}
+	if turn := s.send(bot.Input{Kind: bot.OptIn}); len(turn.Replies) != 0 || s.p.Stopped {
+		t.Errorf("opt-in: %d replies, stopped %v", len(turn.Replies), s.p.Stopped)
+	}
+}
+
+func TestEraseForgetsAndSaysSo(t *testing.T) {
+	for _, word := range []string{"ERASE", "borrar", "Effacer", "APAGAR", "efase"} {
+		s := known(t, bot.Telegram, "es")
+		s.says("asilo")
+		turn := s.says(word)
+		if !turn.Forget || s.p != (bot.Person{}) || len(turn.Replies) != 1 || !turn.Replies[0].Wipe {
+			t.Errorf("%s: forget %v, person %+v", word, turn.Forget, s.p)
+		}
+	}
+	s := known(t, bot.SMS, "es")
+	s.says("alto")
+	if turn := s.says("borrar"); !turn.Forget || len(turn.Replies) != 1 {
+		t.Error("ERASE is not heard after STOP")
+	}
+}
+
+func TestExitClearsToSomethingNeutral(t *testing.T) {
+	for _, l := range load(t).Book.Languages() {
+		s := known(t, bot.Telegram, l.Tag)
+		s.taps("answer/asylum")
+		turn := s.says("exit")
+		r := turn.Replies[0]
+		if !r.Wipe || len(r.Options) != 0 || len(r.Nav) != 0 || s.d.At.Step != "" {
+			t.Errorf("%s: %+v", l.Tag, r)
+		}
+		for _, telling := range []string{"migra", "asil", "Faro", "911", "refu", "INM"} {
+			if strings.Contains(said(turn), telling) {
+				t.Errorf("%s: the neutral screen says %q", l.Tag, said(turn))
+			}
+		}
+	}
+}
+
+func TestNumbersInAnyScript(t *testing.T) {
+	for _, three := range []string{"3", "٣", "۳", "३", "３", "3.", " 3 ", "3️⃣", "(3)", "\u200f3"} {
+		s := known(t, bot.SMS, "es")
+		s.says("menu")
+		s.says(three)
+		if s.d.At != (bot.Screen{Step: "group", Arg: "legal"}) {
+			t.Errorf("%q led to %v", three, s.d.At)
+		}
+	}
+}
+
+func TestMorePages(t *testing.T) {
+	s := known(t, bot.SMS, "es")
+	s.says("sos")
+	if turn := s.says("9"); turn.Replies[0].Page != 1 || s.d.At.Step != "answer" {
+		t.Errorf("9 gave page %d at %v", turn.Replies[0].Page, s.d.At)
+	}
+	s.says("0")
+	if s.d.At.Step != "menu" {
+		t.Errorf("0 led to %v", s.d.At)
+	}
+}
+
+func TestLanguageByNameAtAnyTime(t *testing.T) {
+	for _, c := range []struct {
+		words string
+		lang  locales.Lang
+	}{{"kreyol", "ht"}, {"CREOLE", "ht"}, {"inglés", "en"}, {"Ingles", "en"}, {"Português", "pt"}, {"francés", "fr"}, {"espagnol", "es"}} {
+		s := known(t, bot.Telegram, "es")
+		if c.lang == "es" {
+			s.p.Lang = "en"
+		}
+		s.says("sos")
+		turn := s.says(c.words)
+		if s.p.Lang != c.lang || s.d.At.Arg != "emergency" || turn.Replies[0].Lang != c.lang {
+			t.Errorf("%q: language %s at %v", c.words, s.p.Lang, s.d.At)
+		}
+	}
+}
+
+func TestBackGoesBack(t *testing.T) {
+	s := known(t, bot.Telegram, "en")
+	s.says("menu")
+	s.taps("group/legal")
+	s.taps("answer/asylum")
+	s.says("help")
+	var at []string
+	for range 4 {
+		s.taps("back")
+		at = append(at, s.d.At.Step)
+	}
+	if want := []string{"answer", "group", "menu", "menu"}; !slices.Equal(at, want) {
+		t.Errorf("back led to %v, want %v", at, want)
+	}
+}
+
+func TestGoneButtons(t *testing.T) {
+	for _, data := range []string{"", "nonsense", "answer/none", "answer", "group/none", "group", "lang/xx", "offer/asylum+none",
+		"stopped", "erased", "helpful/none", strings.Repeat("x", 5000), "menu/x", "following/none", "/", "answer/"} {
+		s := known(t, bot.Telegram, "es")
+		turn := s.taps(data)
+		if turn.Heard != bot.HeardGone || len(turn.Replies) != 1 || s.p.Stopped {
+			t.Errorf("%.20q: heard %s, %d replies", data, turn.Heard, len(turn.Replies))
+		}
+	}
+}
+
+func TestUnreadableGetsAnAnswer(t *testing.T) {
+	for kind, step := range map[bot.Kind]string{bot.Media: "unreadable", bot.Location: "location", bot.Edited: "edited"} {
+		s := known(t, bot.Telegram, "es")
+		if turn := s.send(bot.Input{Kind: kind}); len(turn.Replies) != 1 || s.d.At.Step != step {
+			t.Errorf("kind %d: %d replies at %v", kind, len(turn.Replies), s.d.At)
+		}
+		if turn := meet(t, bot.Telegram).send(bot.Input{Kind: kind}); len(turn.Replies) != 1 {
+			t.Errorf("kind %d from a stranger: %d replies", kind, len(turn.Replies))
+		}
+	}
+}
+
+func TestOldAnswersSaySo(t *testing.T) {
+	c := load(t)
+	for _, ch := range bot.Channels {
+		for _, l := range c.Book.Languages() {
+			s := known(t, ch, l.Tag)
+			s.now = c.Flows.Topics["asylum"].ReviewBy.AddDate(0, 0, 2)
+			text := s.taps("answer/asylum").Replies[0].Text
+			fresh := known(t, ch, l.Tag).taps("answer/asylum").Replies[0].Text
+			first, _, _ := strings.Cut(text, "\n")
+			if text == fresh || !strings.Contains(first, c.Flows.Contacts["comar"].Phone) {
+				t.Errorf("%s %s: an old answer begins %q", ch, l.Tag, first)
+			}
+			if !strings.Contains(fresh, "2026") {
+				t.Errorf("%s %s: an answer does not say its date", ch, l.Tag)
+			}
+		}
+	}
+}
+
+func TestHelpfulIsCountedForItsTopic(t *testing.T) {
+	s := known(t, bot.Telegram, "es")
+	s.taps("answer/asylum")
+	s.taps("answer/services")
+	turn := s.taps("helpful/asylum") // under the older message
+	if want := []bot.Effect{{Helpful: "asylum", Yes: true}}; !slices.Equal(turn.Effects, want) {
+		t.Errorf("effects %v", turn.Effects)
+	}
+}
+
+func TestEveryScreenHasAWayOut(t *testing.T) {
+	c := load(t)
+	tk := talk(t)
+	for id, step := range c.Flows.Steps {
+		if step.Bare {
+			continue
+		}
+		for _, l := range c.Book.Languages() {
+			arg := map[string]string{"topics": "legal", "offers": "asylum+services", "related": "asylum"}[step.List]
+			r, ok := tk.Show(bot.Screen{Step: id, Arg: arg}, l.Tag, bot.Telegram, day)
+			if !ok {
+				t.Errorf("%s in %s says nothing", id, l.Tag)
+				continue
+			}
+			var ways []string
+			for _, o := range r.Nav {
+				ways = append(ways, o.Data)
+			}
+			if !slices.Contains(ways, c.Flows.Emergency) && arg != "emergency" || !slices.Contains(ways, "menu") && id != "menu" {
+				t.Errorf("%s in %s: ways out %v", id, l.Tag, ways)
+			}
+		}
+	}
+}
+
+// TestAnythingIsAnswered holds that whatever someone sends, a turn never panics, is answered unless
+// the person stopped or repeats themselves, keeps no words, and leaves a record that can be read.
+func TestAnythingIsAnswered(t *testing.T) {
+	c := load(t)
+	tk := bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, "Org")
+	var words []string
+	for _, cmd := range c.Flows.Commands {
+		for _, list := range cmd.Words {
+			words = append(words, list...)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := &someone{talk: tk, ch: rapid.SampledFrom(bot.Channels).Draw(t, "channel"), now: day}
+		for range rapid.IntRange(1, 12).Draw(t, "turns") {
+			in := bot.Input{
+				Kind:   bot.Kind(rapid.IntRange(0, int(bot.OptIn)).Draw(t, "kind")),
+				Choice: rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"menu", "lang/ht", "answer/asylum", "next", "back", "t-asylum", "offer/asylum+services"})).Draw(t, "choice"),
+				Words:  bot.Words(rapid.OneOf(rapid.String(), rapid.SampledFrom(words), rapid.StringMatching(`[0-9]{1,3}`)).Draw(t, "words")),
+				Hint:   locales.Lang(rapid.SampledFrom([]string{"", "es", "ht", "uk", "x/|,:"}).Draw(t, "hint")),
+			}
+			stopped := s.p.Stopped
+			turn := s.send(in)
+			if len(turn.Replies) == 0 && !stopped && turn.Heard != bot.HeardCarrier {
+				t.Fatalf("no answer; heard %s", turn.Heard)
+			}
+			for _, r := range turn.Replies {
+				if !c.Book.Has(r.Lang) && s.d.At.Step != "welcome" || r.Text == "" {
+					t.Fatalf("a reply in %q says %q", r.Lang, r.Text)
+				}
+			}
+			record, err := s.d.MarshalText()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var back bot.Dialogue
+			if err := back.UnmarshalText(record); err != nil {
+				t.Fatalf("record %q: %v", record, err)
+			}
+			if len(record) > 400 {
+				t.Fatalf("a record of %d bytes", len(record))
+			}
+			s.d = back
+		}
+	})
+}
+
+func FuzzRecord(f *testing.F) {
+	f.Add([]byte("1|answer/asylum:2|menu||menu,group/legal|abcdef"))
+	f.Fuzz(func(t *testing.T, record []byte) {
+		var d bot.Dialogue
+		if d.UnmarshalText(record) != nil {
+			return
+		}
+		again, err := d.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e bot.Dialogue
+		if err := e.UnmarshalText(again); err != nil {
+			t.Fatalf("%q became %q: %v", record, again, err)
+		}
+	})
+}

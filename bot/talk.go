@@ -1,0 +1,334 @@
+// Package bot is the conversation: a pure function from where a person is and what they sent to
+// where they are then and what they are told.
+//
+// It does no I/O and has no clock, no store and no logger; a test holds that. It never keeps or
+// prints what a person wrote, and sends no sentence that is not in package locales. A Talk does not
+// change after New and may be used from several goroutines.
+package bot
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"faro/flows"
+	"faro/locales"
+)
+
+// A Decision says what to do with a question.
+type Decision string
+
+// The decisions there are.
+const (
+	Sure    Decision = "answer" // one topic fits
+	Offered Decision = "offer"  // a few may fit: let the person choose
+	None    Decision = "none"   // nothing fits: say so
+)
+
+// A Match is what a question was understood as.
+type Match struct {
+	Lang     locales.Lang
+	Decision Decision
+	Topics   []Scored // best first, at most five
+	Urgent   bool     // the best topic is about danger
+}
+
+// A Scored topic fits with a score from 0 to 1.
+type Scored struct {
+	Topic string
+	Score float64
+}
+
+// A Finder finds the topics a question is about. The language may be "" if it is not known yet.
+type Finder func(lang locales.Lang, words Words) Match
+
+// A Talk is the conversation made from content.
+type Talk struct {
+	content  *flows.Content
+	book     *locales.Book
+	find     Finder
+	operator string
+	phones   map[string]any
+}
+
+// New makes a conversation. The operator is the name of the organisation that runs the service, ""
+// if there is none: then people are told that this is a test.
+func New(content *flows.Content, book *locales.Book, find Finder, operator string) *Talk {
+	return &Talk{content: content, book: book, find: find, operator: operator, phones: content.Phones()}
+}
+
+// A Turn is what one input leads to.
+type Turn struct {
+	Dialogue Dialogue
+	Person   Person
+	Replies  []Reply
+	Effects  []Effect
+	Forget   bool  // delete everything about the person
+	Silent   bool  // nothing changed and nothing is said
+	Heard    Heard // for counting
+}
+
+// Heard says how an input was understood. It is a closed set, fit for a metric's label.
+type Heard string
+
+// How an input can be understood.
+const (
+	HeardDuplicate  Heard = "duplicate"
+	HeardStopped    Heard = "stopped" // by someone who sent STOP, so ignored
+	HeardCommand    Heard = "command"
+	HeardChoice     Heard = "choice"
+	HeardLanguage   Heard = "language"
+	HeardAnswer     Heard = "answer"
+	HeardOffer      Heard = "offer"
+	HeardNone       Heard = "none"
+	HeardGone       Heard = "gone" // a choice that leads nowhere any more
+	HeardLink       Heard = "link"
+	HeardUnreadable Heard = "unreadable"
+	HeardCarrier    Heard = "carrier" // the provider handled a STOP or START itself
+)
+
+// step is one turn while it is being computed.
+type step struct {
+	*Talk
+	Turn
+	in     Input
+	now    time.Time
+	answer bool // an answer was on the screen before
+}
+
+// Step computes a turn. It is deterministic: the same arguments give the same turn.
+func (t *Talk) Step(d Dialogue, p Person, in Input, now time.Time) Turn {
+	seen := digest(in.ID)
+	if slices.Contains(d.Seen, seen) {
+		return Turn{Dialogue: d, Person: p, Silent: true, Heard: HeardDuplicate}
+	}
+	s := &step{Talk: t, Turn: Turn{Dialogue: d, Person: p}, in: in, now: now, answer: d.At.Step == flows.Answer}
+	s.Dialogue.Trail = slices.Clone(d.Trail)
+	s.Dialogue.Seen = append(slices.Clone(d.Seen[max(0, len(d.Seen)-maxSeen+1):]), seen)
+	if !t.book.Has(p.Lang) {
+		s.Person.Lang = ""
+	}
+	s.take()
+	if s.Forget {
+		s.Dialogue, s.Person = Dialogue{}, Person{}
+	}
+	return s.Turn
+}
+
+// digest names an input within a dialogue. Thirty-six bits: by chance, one in six thousand million
+// inputs would be taken for one of the last ten.
+func digest(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return base64.RawURLEncoding.EncodeToString(sum[:5])[:seenLen]
+}
+
+// take decides what an input is.
+func (s *step) take() {
+	var cmd *flows.Command
+	var spoken locales.Lang
+	if s.in.Kind == Text {
+		cmd, spoken = s.content.Command(string(s.in.Words))
+	}
+	switch {
+	case s.in.Kind == OptOut || s.in.Kind == OptIn:
+		s.Person.Stopped = s.in.Kind == OptOut
+		s.Heard = HeardCarrier
+	case s.Person.Stopped && s.in.Kind != Start && (cmd == nil || !cmd.Stopped):
+		s.Dialogue.Seen = s.Dialogue.Seen[:len(s.Dialogue.Seen)-1]
+		s.Silent, s.Heard = true, HeardStopped
+	case s.in.Kind == Start:
+		s.Heard = HeardLink
+		s.Person.Stopped = false
+		s.link(s.in.Choice)
+	case s.in.Kind == Choice:
+		s.choose(s.in.Choice)
+	case cmd != nil:
+		s.Heard = HeardCommand
+		s.command(cmd, spoken)
+	case s.in.Kind == Text:
+		s.read(string(s.in.Words))
+	default:
+		s.Heard = HeardUnreadable
+		s.enter(map[Kind]string{Location: flows.Place, Edited: flows.Edited, Media: flows.Unreadable}[s.in.Kind])
+	}
+}
+
+// link opens what a deep link names: a topic or a facility.
+func (s *step) link(payload string) {
+	kind, id, _ := strings.Cut(payload, "-")
+	switch {
+	case kind == "t" && s.content.Topics[id] != nil:
+		s.enter(flows.Answer + "/" + id)
+	case kind == "f" && s.content.Facilities[id] != nil:
+		s.Person.Facility = id // kept even if the language is asked first
+		s.enter(flows.Following + "/" + id)
+	case kind == "f":
+		s.enter(flows.NoFacility)
+	default:
+		s.enter(s.content.Menu)
+	}
+}
+
+// command carries out a command. One that says its word and rests (STOP, ERASE, EXIT) works before a
+// language was chosen, in the language of the word.
+func (s *step) command(cmd *flows.Command, spoken locales.Lang) {
+	if to, _ := flows.Split(cmd.Go); s.Person.Lang == "" && s.content.Steps[to] != nil && s.content.Steps[to].Last {
+		lang := spoken
+		if lang == "" {
+			lang = s.guess()
+		}
+		s.show(to, "", lang)
+		return
+	}
+	if s.Person.Lang == "" && spoken != "" {
+		s.in.Hint = spoken
+	}
+	s.enter(cmd.Go)
+}
+
+// guess is the language for someone who has not chosen: the channel's hint if Faro speaks it.
+func (s *step) guess() locales.Lang {
+	if s.book.Has(s.in.Hint) {
+		return s.in.Hint
+	}
+	return s.book.Languages()[0].Tag
+}
+
+// read takes words that are no command: a number, a language, a question.
+func (s *step) read(words string) {
+	folded := locales.Fold(words)
+	if n, err := strconv.Atoi(folded); err == nil && len(folded) <= 2 {
+		s.number(n)
+		return
+	}
+	if lang, ok := s.book.Named(folded); ok {
+		s.speak(lang)
+		return
+	}
+	if folded == "" { // only emoji or punctuation
+		s.Heard = HeardUnreadable
+		s.enter(flows.Unreadable)
+		return
+	}
+	m := s.find(s.Person.Lang, Words(words))
+	switch {
+	case m.Decision == Sure && len(m.Topics) > 0:
+		s.Heard = HeardAnswer
+		s.enter(flows.Answer + "/" + m.Topics[0].Topic)
+	case m.Decision == Offered && len(m.Topics) > 0:
+		s.Heard = HeardOffer
+		var ids []string
+		for _, x := range m.Topics[:min(len(m.Topics), maxOffers)] {
+			ids = append(ids, x.Topic)
+		}
+		s.enter(flows.Offer + "/" + strings.Join(ids, "+"))
+	default:
+		s.Heard = HeardNone
+		s.enter(flows.Unsure)
+	}
+}
+
+// maxOffers is as many choices as someone under stress can weigh.
+const maxOffers = 4
+
+// more is the number that asks for the next page of a text message; see OptionNumber.
+const more = 9
+
+// maxPage bounds the page kept; no text has as many.
+const maxPage = 20
+
+// number takes a number: the next page, or an option of the screen the person is on.
+func (s *step) number(n int) {
+	at := s.Dialogue.At
+	if s.content.Steps[at.Step] == nil {
+		s.gone()
+		return
+	}
+	if n == more && s.in.Channel == SMS {
+		s.Heard = HeardChoice
+		s.Dialogue.At.Page = min(at.Page+1, maxPage)
+		s.reply(s.Dialogue.At, s.Person.Lang)
+		return
+	}
+	for i, o := range s.options(s.content.Steps[at.Step], at.Arg, s.Person.Lang) {
+		if OptionNumber(i) == n {
+			s.choose(o.Data)
+			return
+		}
+	}
+	s.gone()
+}
+
+// gone answers a choice that leads nowhere, such as a button from before the content changed.
+func (s *step) gone() {
+	s.Heard = HeardGone
+	s.enter(flows.Gone)
+}
+
+// choose follows a choice: "lang/fr" or a target.
+func (s *step) choose(target string) {
+	s.Heard = HeardChoice
+	to, arg := flows.Split(target)
+	switch {
+	case to == chooseLanguage && s.book.Has(locales.Lang(arg)):
+		s.speak(locales.Lang(arg))
+	case s.leads(to, arg):
+		s.enter(target)
+	default:
+		s.gone()
+	}
+}
+
+// chooseLanguage is the step name in the data of a language's button.
+const chooseLanguage = "lang"
+
+// leads reports whether a target that came from outside leads anywhere.
+func (s *step) leads(to, arg string) bool {
+	at := s.content.Steps[to]
+	switch {
+	case to == flows.Next, to == flows.Back, to == flows.Language:
+		return arg == ""
+	case at == nil, at.Last:
+		return false
+	case to == flows.Following:
+		return s.content.Facilities[arg] != nil
+	case at.Show == flows.Answer, at.Does == "helped", at.Does == "not-helped":
+		return s.content.Topics[arg] != nil
+	case at.List == "topics":
+		return slices.Contains(s.content.Groups, arg)
+	case at.List == "offers":
+		return s.topics(arg) != nil
+	}
+	return arg == ""
+}
+
+// topics are those an offer names, nil if any of them is gone.
+func (s *step) topics(arg string) []*flows.Topic {
+	var all []*flows.Topic
+	for _, id := range strings.SplitN(arg, "+", maxOffers+1) {
+		if s.content.Topics[id] == nil {
+			return nil
+		}
+		all = append(all, s.content.Topics[id])
+	}
+	return all
+}
+
+// speak changes the language and goes on: to the notice if it was not seen, to where the person was
+// headed, or to where they are.
+func (s *step) speak(lang locales.Lang) {
+	s.Heard = HeardLanguage
+	s.Person.Lang = lang
+	switch at := s.Dialogue.At; {
+	case !s.Person.Noticed || s.Dialogue.Next.Step != "":
+		s.enter(flows.Next)
+	case s.content.Steps[at.Step] != nil && at.Step != s.content.Start:
+		s.Dialogue.At.Page = 0
+		s.reply(s.Dialogue.At, lang)
+	default:
+		s.enter(s.content.Menu)
+	}
+}

@@ -1,0 +1,145 @@
+package bot
+
+import (
+	"encoding/json"
+	"time"
+
+	"faro/locales"
+)
+
+// A Channel is a way a person reaches Faro.
+type Channel string
+
+// The channels there are.
+const (
+	Telegram Channel = "telegram"
+	SMS      Channel = "sms"
+)
+
+// Channels lists every channel; tests walk it so that none is left without data.
+var Channels = []Channel{Telegram, SMS}
+
+const redacted = "[redacted]"
+
+// A PersonID is a person's address sealed with authenticated encryption (package vault), in
+// URL-safe base64. It is opaque here, and never printed: convert it with string(id) where it
+// becomes a key.
+type PersonID string
+
+// String hides the id.
+func (PersonID) String() string { return redacted }
+
+// GoString hides the id.
+func (PersonID) GoString() string { return redacted }
+
+// MarshalJSON hides the id.
+func (PersonID) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+// Words are what a person wrote. They are read once and never kept or printed.
+type Words string
+
+// String hides the words.
+func (Words) String() string { return redacted }
+
+// GoString hides the words.
+func (Words) GoString() string { return redacted }
+
+// MarshalJSON hides the words.
+func (Words) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+// A Kind says what a person sent.
+type Kind int
+
+// What a person can send.
+const (
+	Text     Kind = iota // words, in Input.Words
+	Choice               // a tapped button, its data in Input.Choice
+	Start                // Telegram's /start, its payload in Input.Choice; from SMS never
+	Location             // a place; it is neither read nor kept
+	Media                // voice, photo, sticker, file, contact: nothing that can be read
+	Edited               // a message changed after it was sent
+	OptOut               // the provider already handled a STOP and answered it itself
+	OptIn                // the provider already handled a START and answered it itself
+)
+
+// An Input is one thing a person sent, as an adapter passes it on.
+type Input struct {
+	ID      string       // the provider's id of this message, unique within the channel
+	Channel Channel      // how it came
+	Kind    Kind         // what it is
+	Words   Words        // for Text
+	Choice  string       // for Choice and Start
+	Hint    locales.Lang // the language the channel guesses, "" if none; it only orders lists
+	Message int          // Telegram: the id of the message sent, or of the one the button was on; else 0
+}
+
+// An Option is one thing a person can choose: a button, or a number in a text message.
+type Option struct {
+	Label string // as shown
+	Data  string // as it comes back in Input.Choice: 1 to 64 bytes (Telegram's callback_data)
+}
+
+// A Reply is one message to a person, not yet shaped for a channel.
+type Reply struct {
+	Lang    locales.Lang
+	Title   string   // first line, set off where the channel can; "" if none
+	Text    string   // the message; paragraphs parted by an empty line
+	Options []Option // what can be chosen here, numbered on SMS by OptionNumber
+	Nav     []Option // the ways out of here: back, menu, emergency; on SMS these are words, see Footer
+	Footer  string   // SMS only: the ways out in words
+	More    string   // SMS only: how to ask for the next page
+	Page    int      // SMS only: the page wanted, from 0; past the end is the last
+	Budget  int      // SMS only: segments a page may take
+	Replace bool     // Telegram: put it in the place of the message Input.Message
+	Wipe    bool     // Telegram: first delete the messages of this chat
+}
+
+// OptionNumber is the number that chooses option i (from 0) by SMS: 1 to 8, then 10 and on, because
+// 9 asks for more and 0 for the menu.
+func OptionNumber(i int) int {
+	if i >= 8 {
+		return i + 2
+	}
+	return i + 1
+}
+
+// An Effect is something a turn sets off outside the conversation.
+type Effect struct {
+	Helpful string // the topic that was judged
+	Yes     bool   // whether it helped
+}
+
+// A Person is what Faro keeps of someone: for 12 months after the last message, nothing readable.
+type Person struct {
+	Lang     locales.Lang `json:"l,omitempty"`
+	Stopped  bool         `json:"s,omitempty"`
+	Noticed  bool         `json:"n,omitempty"` // has seen the privacy notice
+	Facility string       `json:"f,omitempty"`
+}
+
+// A Screen is a step of the conversation with what it shows.
+type Screen struct {
+	Step string
+	Arg  string
+	Page int
+}
+
+// A Dialogue is where someone is in the conversation: kept for 72 hours after the last message.
+type Dialogue struct {
+	At    Screen
+	Trail []Screen // where "back" leads, oldest first
+	Next  Screen   // where to go once language and notice are done
+	Seen  []string // digests of the last inputs, to know a duplicate
+}
+
+// Limits of a dialogue, so that a person's record stays small.
+const (
+	maxTrail = 5  // nobody goes further back by hand than this
+	maxSeen  = 10 // a provider redelivers the newest messages, seldom more than a few
+)
+
+// DialogueLife and PersonLife are how long the records are kept after the last message.
+const (
+	DialogueLife = 72 * time.Hour
+	PersonLife   = 365 * 24 * time.Hour
+)

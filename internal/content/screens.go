@@ -1,0 +1,141 @@
+package content
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"faro/bot"
+	"faro/bot/sms"
+	"faro/bot/telegram"
+	"faro/flows"
+	"faro/locales"
+)
+
+// Limits of what a channel shows.
+const (
+	maxData    = 64 // bytes of callback_data (Bot API, InlineKeyboardButton)
+	maxLabel   = 40 // characters of a button that a small phone shows on one or two lines
+	maxButtons = 100
+)
+
+// screens lists every screen there is: each step with each argument it can have.
+func (c *Content) screens(lang locales.Lang) []bot.Screen {
+	var all []bot.Screen
+	for id, step := range c.Flows.Steps {
+		switch {
+		case step.Show == flows.Answer:
+			for topic := range c.Flows.Topics {
+				all = append(all, bot.Screen{Step: id, Arg: topic})
+			}
+		case step.List == "topics":
+			for _, g := range c.Flows.Groups {
+				all = append(all, bot.Screen{Step: id, Arg: g})
+			}
+		case step.List == "offers":
+			all = append(all, bot.Screen{Step: id, Arg: c.longest(lang)})
+		case id == flows.Following:
+			for f := range c.Flows.Facilities {
+				all = append(all, bot.Screen{Step: id, Arg: f})
+			}
+		default:
+			all = append(all, bot.Screen{Step: id})
+		}
+	}
+	return all
+}
+
+// longest is the offer that takes most room: the four topics with the longest titles.
+func (c *Content) longest(lang locales.Lang) string {
+	title := func(id string) int {
+		t, _ := c.Book.Raw(lang, "topic."+id+".title")
+		return len(t)
+	}
+	var ids []string
+	for id := range c.Flows.Topics {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b string) int { return title(b) - title(a) })
+	return strings.Join(ids[:min(len(ids), 4)], "+")
+}
+
+// longName stands for the operator when screens are measured: as long as such names get.
+const longName = "Centro de Derechos Humanos Fray Matías"
+
+func (c *Content) checkScreens() []locales.Finding {
+	talk := bot.New(c.Flows, c.Book, nil, longName)
+	var found []locales.Finding
+	for _, l := range c.Book.Languages() {
+		for _, at := range c.screens(l.Tag) {
+			for _, ch := range bot.Channels {
+				found = append(found, c.checkScreen(talk, at, l.Tag, ch)...)
+			}
+		}
+		for key, most := range map[string]int{"telegram.description": telegram.MaxDescription, "telegram.about": telegram.MaxAbout} {
+			if text, _ := c.Book.Raw(l.Tag, key); len([]rune(text)) > most {
+				found = append(found, c.finding(l.Tag, key, "%s has %d characters; Telegram shows %d", key, len([]rune(text)), most))
+			}
+		}
+	}
+	return found
+}
+
+// key is the text a screen shows on a channel.
+func (c *Content) key(at bot.Screen, lang locales.Lang, ch bot.Channel) string {
+	step := c.Flows.Steps[at.Step]
+	if step.Show == flows.Answer {
+		if ch == bot.SMS {
+			return "topic." + at.Arg + ".sms"
+		}
+		return "topic." + at.Arg + ".telegram"
+	}
+	if _, ok := c.Book.Raw(lang, step.Text+".sms"); ok && ch == bot.SMS {
+		return step.Text + ".sms"
+	}
+	return step.Text + ".text"
+}
+
+func (c *Content) finding(lang locales.Lang, key, format string, args ...any) locales.Finding {
+	file, line := c.Book.At(lang, key)
+	return locales.Finding{File: file, Line: line, Message: fmt.Sprintf(format, args...)}
+}
+
+func (c *Content) checkScreen(talk *bot.Talk, at bot.Screen, lang locales.Lang, ch bot.Channel) []locales.Finding {
+	key := c.key(at, lang, ch)
+	step := c.Flows.Steps[at.Step]
+	r, ok := talk.Show(at, lang, ch, time.Time{})
+	if !ok {
+		return []locales.Finding{c.finding(lang, key, "step %s has nothing to say in %s", at.Step, lang)}
+	}
+	var found []locales.Finding
+	add := func(format string, args ...any) { found = append(found, c.finding(lang, key, format, args...)) }
+	for _, o := range append(slices.Clone(r.Options), r.Nav...) {
+		if len(o.Data) == 0 || len(o.Data) > maxData {
+			add("step %s: the button %q carries %d bytes; Telegram's callback data holds 1 to %d", at.Step, o.Label, len(o.Data), maxData)
+		}
+		if n := len([]rune(o.Label)); n == 0 || n > maxLabel {
+			add("step %s: the button %q has %d characters; 1 to %d fit", at.Step, o.Label, n, maxLabel)
+		}
+	}
+	switch ch {
+	case bot.Telegram:
+		if n := len(utf16.Encode([]rune(telegram.Layout(r, bot.Input{}).Text))); n > telegram.MaxText {
+			add("step %s: the message has %d characters; Telegram's has at most %d", at.Step, n, telegram.MaxText)
+		}
+		if len(r.Options) > maxButtons {
+			add("step %s: %d buttons; a keyboard has at most %d", at.Step, len(r.Options), maxButtons)
+		}
+	case bot.SMS:
+		if step.Show == flows.Answer { // its choices may go on a second page, its text may not
+			r.Options = nil
+		}
+		if m := sms.Render(r); m.Pages > 1 {
+			one := r
+			one.Budget = 99
+			add("step %s takes %d SMS segments (%s) in %s; its budget is %d", at.Step, sms.Render(one).Segments, m.Encoding, lang, r.Budget)
+		}
+	}
+	return found
+}

@@ -1,0 +1,119 @@
+// Package keys names everything Faro keeps in Redis, in one place.
+//
+// Every key of a person, and every queue that carries what is sent to them, has the hash tag of one
+// partition ("{p07}"), so that a turn is committed atomically on Redis Cluster too. No key contains
+// an address: a person is named by their sealed id.
+package keys
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"faro/bot"
+)
+
+// Partitions is into how many parts people are divided. It bounds how many processes can deliver at
+// once, and must not change while anything is stored.
+const Partitions = 16
+
+// A Partition is a part of all people, 0 to Partitions-1.
+type Partition int
+
+// Of is the partition of a person.
+func Of(id bot.PersonID) Partition {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return Partition(h.Sum32() % Partitions)
+}
+
+func (p Partition) key(rest string) string { return fmt.Sprintf("{p%02d}%s", int(p), rest) }
+
+// Tag is the partition as keys carry it, without braces.
+func (p Partition) Tag() string { return fmt.Sprintf("p%02d", int(p)) }
+
+// Dialogue is where someone is in the conversation: a string, for bot.DialogueLife.
+func Dialogue(id bot.PersonID) string { return Of(id).key("d:" + string(id)) }
+
+// Person is what is kept of someone: a string, for bot.PersonLife.
+func Person(id bot.PersonID) string { return Of(id).key("u:" + string(id)) }
+
+// Sweep is the ids of the messages of a chat that are about to be deleted from it.
+func Sweep(id bot.PersonID) string { return Of(id).key("m:" + string(id)) }
+
+// Done marks an input whose turn deleted the person, so that its redelivery is not answered. It is
+// named by the input alone.
+func Done(p Partition, input string) string { return p.key("x:" + input) }
+
+// A Lane is how urgent a message is.
+type Lane string
+
+// The lanes: what a person waits for, and what is sent to many.
+const (
+	Reply Lane = "reply"
+	Bulk  Lane = "bulk"
+)
+
+// Lanes lists the lanes, most urgent first.
+var Lanes = []Lane{Reply, Bulk}
+
+// Queue is the stream of messages waiting to be sent.
+func Queue(p Partition, ch bot.Channel, lane Lane) string {
+	return p.key("out:" + string(ch) + ":" + string(lane))
+}
+
+// Holder names the process that delivers a partition: a lease.
+func Holder(p Partition) string { return p.key("holder") }
+
+// Outcomes counts what became of messages on a day (UTC): a hash, kept for OutcomesLife.
+func Outcomes(p Partition, day time.Time) string {
+	return p.key("outcomes:" + day.UTC().Format(time.DateOnly))
+}
+
+// Failed is the stream of messages that could not be delivered: when, how and why, never to whom.
+func Failed(p Partition) string { return p.key("failed") }
+
+// Receipts holds how far each text message of a day came: a hash from the provider's message id to a
+// rank, kept for ReceiptsLife.
+func Receipts(p Partition, day string) string { return p.key("receipts:" + day) }
+
+// How long things are kept.
+const (
+	OutcomesLife = 30 * 24 * time.Hour
+	ReceiptsLife = 3 * 24 * time.Hour // carriers report within a day or never
+	DoneLife     = 24 * time.Hour     // Telegram redelivers an update for at most a day
+	SweepLife    = 48 * time.Hour     // older messages cannot be deleted (Bot API, deleteMessages)
+	FailedKept   = 1000               // entries a partition
+)
+
+// Processes is the set of running processes by the time of their last sign of life.
+const Processes = "faro:processes"
+
+// Rate and Pause pace a provider's account over all processes.
+func Rate(ch bot.Channel) string  { return "{faro:" + string(ch) + "}rate" }
+func Pause(ch bot.Channel) string { return "{faro:" + string(ch) + "}pause" }
+
+// Poller names the process that polls Telegram: a lease.
+const Poller = "faro:telegram:poller"
+
+// Group and Consumer name the one reader of every queue. Whoever holds the partition reads under the
+// same name, and so finds what a crashed holder left unfinished.
+const (
+	Group    = "faro"
+	Consumer = "holder"
+)
+
+// PackMessage writes a message id in the 4 bytes it is stored in. Telegram's fit.
+func PackMessage(id int) string {
+	return string(binary.BigEndian.AppendUint32(nil, uint32(id)))
+}
+
+// UnpackMessages reads the ids back.
+func UnpackMessages(packed string) []int {
+	var ids []int
+	for b := []byte(packed); len(b) >= 4; b = b[4:] {
+		ids = append(ids, int(binary.BigEndian.Uint32(b)))
+	}
+	return ids
+}

@@ -1,0 +1,231 @@
+package outbox
+
+import (
+	"context"
+	_ "embed"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"faro/bot"
+	"faro/internal/keys"
+)
+
+//go:embed limit.lua
+var limitSource string
+
+var takePlace = redis.NewScript(limitSource)
+
+// A channel delivers the messages of one channel: it keeps each person's in a line, and lets the
+// heads of the lines go, replies first, when the provider's pace allows.
+type channel struct {
+	o     *Outbox
+	name  bot.Channel
+	route Route
+	room  chan struct{} // has a value when memory may have room again
+	wake  chan struct{} // has a value when something may be ready
+	slots chan struct{} // one value for each message in the provider's hands
+
+	mu     sync.Mutex
+	lines  map[lineKey]*line
+	ready  map[keys.Lane][]*line // lines whose head may go, in the order they became so
+	held   map[keys.Lane]int     // entries in memory
+	paused time.Time             // the provider asked for quiet until then
+}
+
+// A line is what waits for one person in one lane, in order.
+type line struct {
+	key     lineKey
+	entries []*entry
+}
+
+type lineKey struct {
+	person bot.PersonID
+	lane   keys.Lane
+}
+
+func newChannel(o *Outbox, name bot.Channel, route Route) *channel {
+	return &channel{
+		o: o, name: name, route: route,
+		room: make(chan struct{}, 1), wake: make(chan struct{}, 1), slots: make(chan struct{}, inFlight),
+		lines: map[lineKey]*line{}, ready: map[keys.Lane][]*line{}, held: map[keys.Lane]int{},
+	}
+}
+
+func (c *channel) hasRoom(lane keys.Lane) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if lane == keys.Bulk {
+		return c.held[lane] < maxBulk
+	}
+	return c.held[lane] < maxReplies
+}
+
+// add puts an entry at the end of its person's line.
+func (c *channel) add(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := lineKey{e.person, e.lane}
+	l := c.lines[key]
+	if l == nil {
+		l = &line{key: key}
+		c.lines[key] = l
+		c.ready[e.lane] = append(c.ready[e.lane], l)
+		signal(c.wake)
+	}
+	l.entries = append(l.entries, e)
+	c.held[e.lane]++
+}
+
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// run sends until ctx ends, then waits for what is in the provider's hands. Sending itself goes on
+// under work.
+func (c *channel) run(ctx, work context.Context) {
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case c.slots <- struct{}{}:
+		}
+		l := c.next(ctx)
+		if l == nil {
+			return
+		}
+		sending.Go(func() {
+			c.send(work, l)
+			<-c.slots
+		})
+	}
+}
+
+// next waits until a line may go, and takes it; nil when ctx ends. The most urgent line is chosen
+// only once there is a place in the provider's pace, so a reply never waits behind bulk.
+func (c *channel) next(ctx context.Context) *line {
+	for ctx.Err() == nil {
+		lane, wait := c.first()
+		if lane == "" {
+			select {
+			case <-ctx.Done():
+			case <-c.wake:
+			}
+			continue
+		}
+		if wait <= 0 {
+			wait = c.place(ctx, lane)
+		}
+		if wait <= 0 {
+			if l := c.pop(); l != nil {
+				return l
+			}
+			continue
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-c.wake: // perhaps something more urgent
+		case <-t.C:
+		}
+		t.Stop()
+	}
+	return nil
+}
+
+// first is the most urgent lane with something ready, and how long the account must rest yet.
+func (c *channel) first() (keys.Lane, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, lane := range keys.Lanes {
+		if len(c.ready[lane]) > 0 {
+			return lane, time.Until(c.paused)
+		}
+	}
+	return "", 0
+}
+
+func (c *channel) pop() *line {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, lane := range keys.Lanes {
+		if q := c.ready[lane]; len(q) > 0 {
+			c.ready[lane] = q[1:]
+			return q[0]
+		}
+	}
+	return nil
+}
+
+// place takes a place in the provider's pace, or says how long to wait before asking again. Replies
+// may go a little ahead of the pace, bulk never, so what is left over is theirs.
+func (c *channel) place(ctx context.Context, lane keys.Lane) time.Duration {
+	if c.route.Rate <= 0 {
+		return 0
+	}
+	ahead := 1
+	if lane == keys.Reply {
+		ahead = max(1, int(c.route.Rate/10))
+	}
+	wait, err := takePlace.Run(ctx, c.o.Redis, []string{keys.Rate(c.name), keys.Pause(c.name)},
+		int64(1e6/c.route.Rate), ahead).Int64()
+	if err != nil {
+		return readPause // Redis is away: nothing could be acknowledged anyway
+	}
+	return time.Duration(wait) * time.Microsecond
+}
+
+// done takes the head off a line and lets the next one go.
+func (c *channel) done(l *line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lane := l.key.lane
+	l.entries = l.entries[1:]
+	c.held[lane]--
+	if len(l.entries) == 0 {
+		delete(c.lines, l.key)
+	} else {
+		c.ready[lane] = append(c.ready[lane], l)
+		signal(c.wake)
+	}
+	signal(c.room)
+}
+
+// later lets a line go again after a while; what follows the failed message waits with it.
+func (c *channel) later(l *line, after time.Duration) {
+	time.AfterFunc(after, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.ready[l.key.lane] = append(c.ready[l.key.lane], l)
+		signal(c.wake)
+	})
+}
+
+// pause makes the whole account rest, in every process that keeps a pace.
+func (c *channel) pause(ctx context.Context, d time.Duration) {
+	c.mu.Lock()
+	if until := time.Now().Add(d); until.After(c.paused) {
+		c.paused = until
+	}
+	c.mu.Unlock()
+	if err := c.o.Redis.Set(ctx, keys.Pause(c.name), "1", d).Err(); err != nil {
+		c.o.Log.Warn("outbox: cannot tell the other processes of a pause", "channel", c.name, "error", err)
+	}
+}
+
+// backoff is how long to wait before try n (from 1) is repeated, between half and all of the doubled
+// time, so that many do not come back at once.
+func (c *channel) backoff(n int) time.Duration {
+	d := maxBackoff
+	if n < 16 {
+		d = min(maxBackoff, c.o.Backoff<<(n-1))
+	}
+	return d/2 + rand.N(d/2+1)
+}

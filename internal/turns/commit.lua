@@ -1,0 +1,47 @@
+-- Commits one turn, if nothing changed since it was computed.
+--
+-- KEYS  1 dialogue  2 person  3 queue of replies  4 mark of a turn that deleted its person  5 sweep list
+-- ARGV  1 dialogue as read ("" if none)   2 person as read ("" if none)
+--       3 new dialogue                    4 new person
+--       5 life of the dialogue in s       6 life of the person in s
+--       7 id of the message received, 4 bytes, or ""
+--       8 what to do besides: "" nothing, "clear" forget the messages shown, "erase" delete the person
+--       9 life of the mark in s          10 life of the sweep list in s
+--      11 sealed person id               12... sealed replies, in order
+-- Returns 1 committed, 0 something changed since (read again), 2 this turn was done before.
+--
+-- A stored dialogue is "<length>:<record><ids>": the record, then the ids of the messages in the chat,
+-- 4 bytes each. The ids grow by themselves as replies are delivered, so they are no part of what must
+-- be unchanged.
+local stored = redis.call('GET', KEYS[1]) or ''
+local record, ids = '', ''
+if stored ~= '' then
+  local colon = string.find(stored, ':', 1, true)
+  local length = tonumber(string.sub(stored, 1, colon - 1))
+  record = string.sub(stored, colon + 1, colon + length)
+  ids = string.sub(stored, colon + length + 1)
+end
+if record ~= ARGV[1] or (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then
+  return 0
+end
+if record == '' and redis.call('EXISTS', KEYS[4]) == 1 then
+  return 2
+end
+ids = string.sub(ids .. ARGV[7], -1600) -- the last 400 messages: four calls of deleteMessages
+if ARGV[8] ~= '' then
+  if ids ~= '' then
+    redis.call('SET', KEYS[5], ids, 'EX', ARGV[10])
+    ids = ''
+  end
+end
+if ARGV[8] == 'erase' then
+  redis.call('DEL', KEYS[1], KEYS[2])
+  redis.call('SET', KEYS[4], '1', 'EX', ARGV[9])
+else
+  redis.call('SET', KEYS[1], #ARGV[3] .. ':' .. ARGV[3] .. ids, 'EX', ARGV[5])
+  redis.call('SET', KEYS[2], ARGV[4], 'EX', ARGV[6])
+end
+for i = 12, #ARGV do
+  redis.call('XADD', KEYS[3], '*', 'p', ARGV[11], 'b', ARGV[i])
+end
+return 1
