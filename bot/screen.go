@@ -38,7 +38,7 @@ func (s *step) enter(target string) {
 	case to == s.content.Start:
 	case s.Person.Lang == "":
 		d.Next = Screen{Step: to, Arg: arg}
-		if s.content.Steps[to].List == "groups" {
+		if s.content.Steps[to].List == "groups" && arg == "" {
 			d.Next = Screen{} // a greeting leads to the menu anyway
 		}
 		to = s.content.Start
@@ -213,14 +213,14 @@ const name = "Faro"
 // options, must do. The emergency number is told to everyone, whatever they read.
 func (s *step) sayEvery(r *Reply, step *flows.Step, first string) {
 	r.Title = name
-	lines := []string{name}
-	if s.in.Channel == Telegram {
-		lines = nil
+	if emergency := s.phones["emergency"].(string); s.in.Channel == SMS {
+		r.Text = name + "\nSOS: " + emergency
+	} else {
 		for _, l := range s.languages(first) {
-			lines = append(lines, s.text(l.Tag, step.Text+".text", nil))
+			r.Text += s.text(l.Tag, step.Text+".text", nil) + "\n"
 		}
+		r.Text += "\n🆘 " + emergency
 	}
-	r.Text = strings.Join(append(lines, "🆘 "+s.phones["emergency"].(string)), "\n")
 }
 
 // say says a step's own text.

@@ -24,12 +24,18 @@ func Fit(text string) string { return fit([]string{text})[0] }
 // Sizes are those of the parts joined by newlines.
 func fit(parts []string) []string {
 	all, latin := true, true
-	for _, p := range parts {
+	var before count
+	for i, p := range parts {
+		if i > 0 {
+			before.add(1, 1)
+		}
 		for _, r := range p {
-			if septets(r) == 0 {
+			width := septets(r)
+			if width == 0 {
 				all = false
 				latin = latin && !foreign(r)
 			}
+			before.add(width, units(r))
 		}
 	}
 	if all {
@@ -40,19 +46,31 @@ func fit(parts []string) []string {
 		best[i] = simplify(p, latin)
 	}
 	size := segments(best)
-	if latin {
+	if latin && size > 1 {
 		if spelled, ok := spell(best); ok {
 			if n := segments(spelled); n < size {
 				best, size = spelled, n
 			}
 		}
 	}
-	if size > segments(parts) { // as of 67 ellipses, each of them now three characters
+	if size > before.segments() { // as of 67 ellipses, each of them now three characters
 		for i, p := range parts {
 			best[i] = strings.Map(func(r rune) rune { return r }, p) // only made valid
 		}
 	}
 	return best
+}
+
+// fitTo fits a text that is sent with another, which is fitted already, so that it does not bring that
+// out of GSM-7.
+func fitTo(other, text string) string {
+	text = Fit(text)
+	if !narrow(text) && narrow(other) {
+		if spelled, ok := spellOne(text); ok {
+			return spelled
+		}
+	}
+	return text
 }
 
 // segments is what the parts joined by newlines take.
@@ -85,12 +103,23 @@ func simplify(text string, latin bool) string {
 		return strings.Map(keyboard, text)
 	}
 	// Dropping what stands between a letter and an accent brings the two together: hence again.
-	text = norm.NFC.String(text)
-	out := norm.NFC.String(plain(text, true))
+	text = compose(text)
+	out := compose(plain(text, true))
 	if strings.TrimSpace(out) == "" {
-		return norm.NFC.String(plain(text, false))
+		return compose(plain(text, false))
 	}
 	return out
+}
+
+// compose writes letters with their accents as one character where Unicode has it (NFC). Nothing below
+// U+0300, the first of the combining accents, is changed by it, and nothing below has its first byte.
+func compose(text string) string {
+	for i := range len(text) {
+		if text[i] >= 0xCC {
+			return norm.NFC.String(text)
+		}
+	}
+	return text
 }
 
 // keyboard is the plain character for a typographic one: always one for one, of no greater size.

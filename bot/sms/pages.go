@@ -15,60 +15,31 @@ const maxBudget = 10
 //
 // A page is text, then option lines, then a last line: more if another page follows, and nav. No word
 // is lost. A page ends with a line if it can, else with a sentence, else with a word, and only inside a
-// word that is longer than a page. An option is not cut, nor the first of several left alone under a
-// text, nor digits parted by a space, such as those of a phone number. None of this costs a page more
-// than filling each to the last word would, except that digits stay together. If nav leaves the text
-// less than half of a page it is left out where there are several pages, and so is more.
+// word that is longer than a page. Digits parted by a space, such as those of a phone number, stay
+// together, and so do an option's words if a page has room for them. Where it costs no page more, the
+// first of several options is not left alone under a text and pages end well before they are full.
+//
+// A last line that would take more than half of a page is left out of what does not fit in one page
+// with it: first nav, then more.
 func Pages(body string, options []string, more, nav string, budget int) []string {
 	budget = min(max(budget, 1), maxBudget)
 	parts := append(make([]string, 0, len(options)+3), tidy(body))
 	for _, o := range options {
 		parts = append(parts, tidy(o))
 	}
-	parts = append(parts, oneLine(nav), oneLine(more))
-
-	alone := fit(parts[:len(parts)-1])
-	if text := join(alone); Measure(text).Segments <= budget {
+	parts = fit(append(parts, oneLine(nav)))
+	text := join(parts)
+	if Measure(text).Segments <= budget {
 		return []string{text}
 	}
-	parts = fit(parts)
-	last := len(parts) - 2
-	nav, more = oneLine(parts[last]), oneLine(parts[last+1])
+	last := len(parts) - 1
+	nav, more = oneLine(parts[last]), oneLine(fitTo(text, more))
 	s := newSheet(parts[0], parts[1:last], budget)
 	if s.text == "" { // all there is to say is nav
 		s, nav = newSheet(nav, nil, budget), ""
 	}
 	s.foot(more, nav)
 	return s.pages()
-}
-
-// tidy parts paragraphs by one newline, without spaces around it.
-func tidy(text string) string {
-	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\u2028' || r == '\u2029' })
-	kept := lines[:0]
-	for _, line := range lines {
-		if line = strings.TrimSpace(line); line != "" {
-			kept = append(kept, line)
-		}
-	}
-	return strings.Join(kept, "\n")
-}
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// join puts the lines that are there under one another.
-func join(parts []string) string {
-	var b strings.Builder
-	for _, p := range parts {
-		if p = tidy(p); p == "" {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte('\n')
-		}
-		b.WriteString(p)
-	}
-	return b.String()
 }
 
 // A rank says how well a page may end before a character.
@@ -120,6 +91,7 @@ func newSheet(body string, options []string, budget int) *sheet {
 	s.text = join([]string{body, list})
 	start := len(s.text) - len(list)
 	s.cells = cells(s.text, start)
+	s.counts = make([]count, 0, min(len(s.cells), budget*septetsAlone)+1)
 	for i, c := range s.cells {
 		s.wide = s.wide || c.septets == 0
 		if int(c.at) == start {
@@ -342,12 +314,12 @@ func endOf(before, prev, space rune, body bool) rank {
 	return word
 }
 
-// downgrade looks at what follows the space: digits parted by a space are one number, and a full stop
-// before a digit or a small letter is of an abbreviation.
+// downgrade looks at what follows the space: digits parted by a space are one number, French puts a
+// space before some marks, and a full stop before a digit or a small letter is of an abbreviation.
 func downgrade(r rank, prev, next rune) rank {
 	switch {
 	case r == line:
-	case unicode.IsDigit(prev) && unicode.IsDigit(next):
+	case unicode.IsDigit(prev) && unicode.IsDigit(next), strings.ContainsRune("?!:;»", next):
 		return letter
 	case r == sentence && prev == '.' && (unicode.IsDigit(next) || unicode.IsLower(next)):
 		return word

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 
 	"faro/bot"
 )
@@ -56,4 +57,41 @@ func Render(r bot.Reply) Message {
 	pages := Pages(body, options, r.More, r.Footer, budget)
 	page := min(max(r.Page, 0), len(pages)-1)
 	return Message{Text: pages[page], Size: Measure(pages[page]), Page: page, Pages: len(pages)}
+}
+
+// tidy parts paragraphs by one newline, without spaces around it.
+func tidy(text string) string {
+	text = strings.TrimSpace(text)
+	if strings.IndexByte(text, '\n') < 0 {
+		return text
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// join puts the lines that are there under one another.
+func join(parts []string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		if p = tidy(p); p == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(p)
+	}
+	return b.String()
 }

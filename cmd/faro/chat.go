@@ -79,7 +79,7 @@ func (t *terminal) say(line string) {
 		}
 		if t.channel == bot.SMS {
 			m := sms.Render(r)
-			fmt.Fprintf(t.out, "%s\n(%s, %d units, %d segments, page %d of %d)\n", m.Text, m.Encoding, m.Units, m.Segments, m.Page, m.Pages)
+			fmt.Fprintf(t.out, "%s\n(%s, %d units, %d segments, page %d of %d)\n", m.Text, m.Encoding, m.Units, m.Segments, m.Page+1, m.Pages)
 			continue
 		}
 		b := telegram.Layout(r, in)

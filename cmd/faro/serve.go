@@ -53,6 +53,9 @@ func (c *serveCmd) twilioOn() bool   { return c.Twilio.AccountSID != "" }
 // secret is what Telegram accepts as a webhook's secret (Bot API, setWebhook).
 var secret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 
+// credential is what Twilio's account ids and tokens are made of; its client library refuses others.
+var credential = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+
 // validate reports everything that is wrong with the settings at once, and how to mend it. It prints
 // no secret.
 func (c *serveCmd) validate() error {
@@ -82,6 +85,8 @@ func (c *serveCmd) validate() error {
 	w := c.Twilio
 	if c.twilioOn() {
 		need(w.AuthToken != "", "FARO_TWILIO_AUTH_TOKEN is empty: without it anyone could forge messages; it is in the Twilio console")
+		need(credential.MatchString(w.AccountSID) && (w.AuthToken == "" || credential.MatchString(w.AuthToken)),
+			"FARO_TWILIO_ACCOUNT_SID or FARO_TWILIO_AUTH_TOKEN has other characters than letters and digits; copy both from the Twilio console again")
 		need(w.From != "" || w.ServiceSID != "", "set FARO_TWILIO_FROM or FARO_TWILIO_SERVICE_SID: messages must come from somewhere")
 		need(c.PublicURL != "", "FARO_PUBLIC_URL is empty: Twilio signs it, so its messages could not be checked")
 		_, err := sms.NewTwilio(sms.Account{API: w.API})

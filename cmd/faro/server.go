@@ -152,10 +152,6 @@ func (s *server) handler() http.Handler {
 	}
 	if s.demo != nil {
 		mux.Handle("/", s.demo.Handler())
-		mux.HandleFunc("GET /demo/events", func(w http.ResponseWriter, r *http.Request) {
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a stream of events has no end
-			s.demo.Handler().ServeHTTP(w, r)
-		})
 	}
 	return mux
 }

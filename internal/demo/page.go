@@ -67,7 +67,7 @@ func New(post Post, log *slog.Logger) *Page {
 }
 
 // Handler serves the page, its files, what people say, and the event streams. A stream lifts the
-// server's read and write timeouts for itself.
+// server's write timeout for itself.
 func (p *Page) Handler() http.Handler { return p.handler }
 
 // Close ends all streams and refuses new ones, so that a graceful shutdown does not wait for them.

@@ -51,9 +51,9 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	}
 	defer p.leave(t, wake)
 
-	// A server without these deadlines, or a recorder in a test, refuses: then there is nothing to lift.
+	// The server's write timeout would cut the stream off. Where there are no deadlines to set, there is
+	// none to lift; the read timeout ends with the request's body.
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{})
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection may be used again
 	send := func(b []byte) bool {
 		_ = control.SetWriteDeadline(time.Now().Add(writeTime))

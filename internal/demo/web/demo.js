@@ -66,6 +66,7 @@ class Phone {
     this.log = section.querySelector(".log");
     this.status = section.querySelector(".status");
     this.begin = section.querySelector(".begin");
+    this.hint = section.querySelector(".hint");
     this.field = section.querySelector(".field");
     section.querySelector(".composer").addEventListener("submit", (e) => {
       e.preventDefault();
@@ -130,7 +131,7 @@ class Phone {
       const response = await fetch("/demo/say", {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ session: tab.session, phone: this.name, lang: navigator.language.slice(0, 35), ...said }),
+        body: JSON.stringify({ session: tab.session, phone: this.name, lang: (navigator.language ?? "").slice(0, 35), ...said }),
       });
       if (response.ok) answer = await response.json();
     } catch {
@@ -208,14 +209,14 @@ class Phone {
   reveal(message, replaced) {
     const { log } = this;
     const space = 12;
-    const start = message.offsetTop - log.offsetTop - space;
+    const start = message.offsetTop - space; // .screen is what both are placed in
     const end = replaced ? start + message.offsetHeight + 2 * space : log.scrollHeight;
     if (replaced && start >= log.scrollTop && end <= log.scrollTop + log.clientHeight) return;
     log.scrollTop = Math.min(start, end - log.clientHeight);
   }
 
   refresh() {
-    this.begin.hidden = !this.known || this.log.childElementCount > 0;
+    this.begin.hidden = this.hint.hidden = !this.known || this.log.childElementCount > 0;
   }
 
   tell(news) {
