@@ -1,9 +1,11 @@
 package sms
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -49,7 +51,7 @@ func NewTwilio(a Account) (*Twilio, error) {
 	transport.MaxIdleConnsPerHost = 64 // as many as the outbox sends at once, so none is dialled anew
 	c := &client.Client{
 		Credentials: client.NewCredentials(a.SID, a.Token),
-		HTTPClient:  &http.Client{Transport: redirected{base, transport}, Timeout: callTime},
+		HTTPClient:  &http.Client{Transport: redirected{base, transport}},
 	}
 	c.SetAccountSid(a.SID)
 	return &Twilio{account: a, rest: twilio.NewRestClientWithParams(twilio.ClientParams{Client: c})}, nil
@@ -61,11 +63,27 @@ type redirected struct {
 	next http.RoundTripper
 }
 
+// RoundTrip carries out a whole call within callTime. The answer is read here, because the library
+// leaves the body of a refusal open, which would keep its connection.
 func (t redirected) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), callTime)
+	defer cancel()
+	r = r.Clone(ctx)
 	r.URL.Scheme, r.URL.Host, r.Host = t.base.Scheme, t.base.Host, ""
-	return t.next.RoundTrip(r)
+	resp, err := t.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
 }
+
+// maxAnswer is far more than Twilio says of one message, in bytes.
+const maxAnswer = 1 << 20
 
 // Shape makes the queued body of a reply: its text, paged and fitted.
 func Shape(r bot.Reply, _ bot.Input) ([]byte, error) { return []byte(Render(r).Text), nil }

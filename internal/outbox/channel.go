@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type channel struct {
 	lines  map[lineKey]*line
 	ready  map[keys.Lane][]*line // lines whose head may go, in the order they became so
 	held   map[keys.Lane]int     // entries in memory
+	known  map[string]*entry     // by queue and id: all that are in memory or being acknowledged
 	paused time.Time             // the provider asked for quiet until then
 }
 
@@ -50,7 +52,7 @@ func newChannel(o *Outbox, name bot.Channel, route Route) *channel {
 	return &channel{
 		o: o, name: name, route: route,
 		room: make(chan struct{}, 1), wake: make(chan struct{}, 1), slots: make(chan struct{}, inFlight),
-		lines: map[lineKey]*line{}, ready: map[keys.Lane][]*line{}, held: map[keys.Lane]int{},
+		lines: map[lineKey]*line{}, ready: map[keys.Lane][]*line{}, held: map[keys.Lane]int{}, known: map[string]*entry{},
 	}
 }
 
@@ -63,10 +65,15 @@ func (c *channel) hasRoom(lane keys.Lane) bool {
 	return c.held[lane] < maxReplies
 }
 
-// add puts an entry at the end of its person's line.
+// add puts an entry into its person's line, behind those stored before it. An entry that is here
+// already stays as it is, unless it was read under a lease that is gone.
 func (c *channel) add(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if before := c.known[e.queue+e.id]; before != nil && before.holding == e.holding {
+		return
+	}
+	c.known[e.queue+e.id] = e
 	key := lineKey{e.person, e.lane}
 	l := c.lines[key]
 	if l == nil {
@@ -75,8 +82,21 @@ func (c *channel) add(e *entry) {
 		c.ready[e.lane] = append(c.ready[e.lane], l)
 		signal(c.wake)
 	}
-	l.entries = append(l.entries, e)
+	at := len(l.entries)
+	for at > 1 && e.before(l.entries[at-1]) { // the head may be in the provider's hands
+		at--
+	}
+	l.entries = slices.Insert(l.entries, at, e)
 	c.held[e.lane]++
+}
+
+// forget lets go of an entry that is acknowledged, or is another process's.
+func (c *channel) forget(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known[e.queue+e.id] == e {
+		delete(c.known, e.queue+e.id)
+	}
 }
 
 func signal(ch chan struct{}) {

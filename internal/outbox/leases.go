@@ -138,6 +138,7 @@ func (l *leases) round(ctx context.Context) error {
 		share = (keys.Partitions + n - 1) / n
 	}
 	count := 0
+	var surplus []*holding
 	for i := range keys.Partitions {
 		p := keys.Partition((i + spread(o.Node)) % keys.Partitions) // each process begins elsewhere
 		h := l.get(p)
@@ -146,10 +147,7 @@ func (l *leases) round(ctx context.Context) error {
 		}
 		if h != nil && count >= share {
 			l.drop(p)
-			h.give()
-			if err := lease.Return(ctx, o.Redis, keys.Holder(p), o.Node); err != nil {
-				return err
-			}
+			surplus = append(surplus, h)
 			continue
 		}
 		asked := time.Now()
@@ -173,6 +171,17 @@ func (l *leases) round(ctx context.Context) error {
 			l.put(newHolding(p, until))
 		}
 		count++
+	}
+	return l.giveUp(ctx, surplus)
+}
+
+// giveUp finishes what is under way in partitions and gives their leases back.
+func (l *leases) giveUp(ctx context.Context, held []*holding) error {
+	for _, h := range held {
+		h.give()
+		if err := lease.Return(ctx, l.o.Redis, keys.Holder(h.partition), l.o.Node); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -227,11 +236,9 @@ func (l *leases) releaseAll(ctx context.Context) {
 	held, _ := l.now(allPartitions())
 	for _, h := range held {
 		l.drop(h.partition)
-		h.give()
-		if err := lease.Return(ctx, l.o.Redis, keys.Holder(h.partition), l.o.Node); err != nil {
-			l.o.Log.Warn("outbox: cannot give a lease back", "error", err)
-			break
-		}
+	}
+	if err := l.giveUp(ctx, held); err != nil {
+		l.o.Log.Warn("outbox: cannot give a lease back", "error", err)
 	}
 	if err := l.o.Redis.ZRem(ctx, keys.Processes, l.o.Node).Err(); err != nil {
 		l.o.Log.Warn("outbox: cannot sign off", "error", err)

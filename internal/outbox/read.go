@@ -17,6 +17,9 @@ const (
 	readBlock = 500 * time.Millisecond // so that a stop or a new lease is noticed soon
 	readCount = 64                     // entries a stream and call
 	readPause = 250 * time.Millisecond // before Redis is asked again after an error
+
+	strandedEvery = 5 * time.Second
+	strandedIdle  = 15 * time.Second // longer than a send takes, so what is under way is seldom looked at
 )
 
 // An entry is one message read from its queue.
@@ -30,11 +33,25 @@ type entry struct {
 	holding *holding
 }
 
+// before reports whether an entry was stored before another one.
+func (e *entry) before(other *entry) bool {
+	ms, seq := position(e.id)
+	otherMs, otherSeq := position(other.id)
+	return ms < otherMs || ms == otherMs && seq < otherSeq
+}
+
+// position takes a stream's id apart: milliseconds and a number within them.
+func position(id string) (ms, seq int64) {
+	first, second, _ := strings.Cut(id, "-")
+	ms, _ = strconv.ParseInt(first, 10, 64)
+	seq, _ = strconv.ParseInt(second, 10, 64)
+	return ms, seq
+}
+
 // storedAt is when an entry was stored: a stream's ids begin with the time in milliseconds.
 func storedAt(id string) time.Time {
-	ms, _, _ := strings.Cut(id, "-")
-	n, _ := strconv.ParseInt(ms, 10, 64)
-	return time.UnixMilli(n)
+	ms, _ := position(id)
+	return time.UnixMilli(ms)
 }
 
 // A reader reads the queues of one channel in the partitions of its group, as far as they are held.
@@ -42,6 +59,7 @@ type reader struct {
 	*channel
 	group []keys.Partition
 	ready map[*holding]bool // what the last holder left was read
+	look  time.Time         // when to look for stranded entries again
 }
 
 func (r *reader) run(ctx context.Context) {
@@ -52,8 +70,10 @@ func (r *reader) run(ctx context.Context) {
 			r.o.wait(ctx, readPause)
 			continue
 		}
+		held = entered(held)
 		streams, byQueue := r.streams(held)
 		if len(streams) == 0 {
+			leaveAll(held)
 			select { // nothing held, or memory is full
 			case <-ctx.Done():
 			case <-changed:
@@ -62,6 +82,7 @@ func (r *reader) run(ctx context.Context) {
 			}
 			continue
 		}
+		r.stranded(ctx, byQueue)
 		got, err := r.o.Redis.XReadGroup(ctx, &redis.XReadGroupArgs{Group: keys.Group, Consumer: keys.Consumer,
 			Streams: streams, Count: readCount, Block: readBlock}).Result()
 		switch {
@@ -73,6 +94,48 @@ func (r *reader) run(ctx context.Context) {
 			r.o.wait(ctx, readPause)
 		default:
 			r.accept(got, byQueue)
+		}
+		leaveAll(held)
+	}
+}
+
+// entered begins a read of partitions, so that none is given away while entries of it may be on their
+// way to us; it leaves out those that are not ours any more.
+func entered(held []*holding) []*holding {
+	var ours []*holding
+	for _, h := range held {
+		if h.enter() {
+			ours = append(ours, h)
+		}
+	}
+	return ours
+}
+
+func leaveAll(held []*holding) {
+	for _, h := range held {
+		h.leave()
+	}
+}
+
+// stranded looks for entries that were handed to a process which lost the partition before it could
+// keep them: Redis answers a blocked reader even if that has been frozen for a minute. Nobody has
+// them in memory, and no later read would return them.
+func (r *reader) stranded(ctx context.Context, byQueue map[string]where) {
+	if now := time.Now(); now.Before(r.look) {
+		return
+	} else {
+		r.look = now.Add(strandedEvery)
+	}
+	pipe := r.o.Redis.Pipeline()
+	claims := map[string]*redis.XAutoClaimCmd{}
+	for queue := range byQueue {
+		claims[queue] = pipe.XAutoClaim(ctx, &redis.XAutoClaimArgs{Stream: queue, Group: keys.Group, Consumer: keys.Consumer,
+			MinIdle: strandedIdle, Start: "0", Count: readCount})
+	}
+	_, _ = pipe.Exec(ctx) // what failed is looked for again
+	for queue, claim := range claims {
+		if messages, _, err := claim.Result(); err == nil && len(messages) > 0 {
+			r.accept([]redis.XStream{{Stream: queue, Messages: messages}}, byQueue)
 		}
 	}
 }

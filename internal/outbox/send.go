@@ -21,7 +21,8 @@ var ackScript = redis.NewScript(ackSource)
 func (c *channel) send(ctx context.Context, l *line) {
 	e := l.entries[0]
 	if !e.holding.enter() {
-		c.done(l) // another process delivers it
+		c.forget(e) // another process delivers it
+		c.done(l)
 		return
 	}
 	age := c.o.Now().Sub(storedAt(e.id))
@@ -84,6 +85,12 @@ type ack struct {
 	receipt Receipt
 }
 
+// end lets go of a message that is acknowledged.
+func (a ack) end() {
+	a.channel.forget(a.entry)
+	a.entry.holding.leave()
+}
+
 const (
 	ackBatch = 128                    // acknowledgements in one round trip
 	ackPause = 200 * time.Millisecond // before they are tried again when Redis is away
@@ -113,7 +120,7 @@ func (o *Outbox) acknowledge(ctx context.Context) {
 			}
 		}
 		for _, a := range batch {
-			a.entry.holding.leave()
+			a.end()
 		}
 	}
 }
@@ -138,7 +145,7 @@ func (o *Outbox) ackAll(ctx context.Context, batch []ack) []ack {
 			again = append(again, a)
 			continue
 		}
-		a.entry.holding.leave()
+		a.end()
 	}
 	return again
 }
