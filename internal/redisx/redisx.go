@@ -85,6 +85,7 @@ func tuned(o *redis.Options) *redis.Options {
 	o.PoolSize, o.MaxRetries = poolSize, tries
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true // saves a round trip a connection
+	o.Protocol = 2           // RESP3 would look for pushed messages, which we do not use, before each answer
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return o
 }
