@@ -34,7 +34,7 @@ fuzz:
 	  done; done
 
 golden:
-	go test ./bot -run TestGolden -update
+	go test ./bot -run TestGolden -args -update
 
 clean:
 	rm -rf faro dist
