@@ -6,6 +6,7 @@
 package keys
 
 import (
+	_ "embed"
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
@@ -104,16 +105,33 @@ const (
 	Consumer = "holder"
 )
 
-// PackMessage writes a message id in the 4 bytes it is stored in. Telegram's fit.
-func PackMessage(id int) string {
-	return string(binary.BigEndian.AppendUint32(nil, uint32(id)))
-}
+// Append is the Lua function "append", which adds to a list of message ids. Scripts that need it
+// begin with it.
+//
+//go:embed ids.lua
+var Append string
 
-// UnpackMessages reads the ids back.
-func UnpackMessages(packed string) []int {
+// Messages reads a list of message ids, as Append makes them. Foreign bytes give some ids or none.
+func Messages(list string) []int {
+	b := []byte(list)
+	if len(b) < 4 {
+		return nil
+	}
+	b = b[4:] // the newest once more
 	var ids []int
-	for b := []byte(packed); len(b) >= 4; b = b[4:] {
-		ids = append(ids, int(binary.BigEndian.Uint32(b)))
+	last := 0
+	for len(b) >= 2 {
+		step := int(binary.BigEndian.Uint16(b))
+		b = b[2:]
+		if step == 0xffff {
+			if len(b) < 4 {
+				break
+			}
+			last, b = int(binary.BigEndian.Uint32(b)), b[4:]
+		} else {
+			last += step
+		}
+		ids = append(ids, last)
 	}
 	return ids
 }

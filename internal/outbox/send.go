@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 //go:embed ack.lua
 var ackSource string
 
-var ackScript = redis.NewScript(ackSource)
+var ackScript = redis.NewScript(keys.Append + ackSource)
 
 // send hands the head of a line to the provider and decides what becomes of it.
 func (c *channel) send(ctx context.Context, l *line) {
@@ -72,7 +73,7 @@ func (c *channel) hand(ctx context.Context, e *entry) (Receipt, error) {
 			if errors.Is(err, redis.Nil) {
 				return nil, nil
 			}
-			return keys.UnpackMessages(packed), err
+			return keys.Messages(packed), err
 		}})
 }
 
@@ -155,7 +156,7 @@ func (o *Outbox) ackArgs(a ack) ([]string, []any) {
 	day := now.UTC().Format(time.DateOnly)
 	shown, swept := "", ""
 	if a.receipt.Shown != 0 {
-		shown = keys.PackMessage(a.receipt.Shown)
+		shown = strconv.Itoa(a.receipt.Shown)
 	}
 	if a.receipt.Swept {
 		swept = "swept"

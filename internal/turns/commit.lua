@@ -4,14 +4,14 @@
 -- ARGV  1 dialogue as read ("" if none)   2 person as read ("" if none)
 --       3 new dialogue                    4 new person
 --       5 life of the dialogue in s       6 life of the person in s
---       7 id of the message received, 4 bytes, or ""
+--       7 id of the message received, or ""
 --       8 what to do besides: "" nothing, "clear" forget the messages shown, "erase" delete the person
 --       9 life of the mark in s          10 life of the sweep list in s
 --      11 sealed person id               12... sealed replies, in order
 -- Returns 1 committed, 0 something changed since (read again), 2 this turn was done before.
 --
--- A stored dialogue is "<length>:<record><ids>": the record, then the ids of the messages in the chat,
--- 4 bytes each. The ids grow by themselves as replies are delivered, so they are no part of what must
+-- A stored dialogue is "<length>:<record><ids>": the record, then the list of the ids of the messages in
+-- the chat. The ids grow by themselves as replies are delivered, so they are no part of what must
 -- be unchanged.
 local stored = redis.call('GET', KEYS[1]) or ''
 local record, ids = '', ''
@@ -27,7 +27,9 @@ end
 if record == '' and redis.call('EXISTS', KEYS[4]) == 1 then
   return 2
 end
-ids = string.sub(ids .. ARGV[7], -1600) -- the last 400 messages: four calls of deleteMessages
+if ARGV[7] ~= '' then
+  ids = append(ids, ARGV[7])
+end
 if ARGV[8] ~= '' then
   if ids ~= '' then
     redis.call('SET', KEYS[5], ids, 'EX', ARGV[10])

@@ -29,7 +29,7 @@ import (
 //go:embed commit.lua
 var commitSource string
 
-var commit = redis.NewScript(commitSource)
+var commit = redis.NewScript(keys.Append + commitSource)
 
 // Shape makes what is queued of a reply to an input, for one channel.
 type Shape func(bot.Reply, bot.Input) ([]byte, error)
@@ -120,7 +120,7 @@ func (t *Taker) args(id bot.PersonID, in bot.Input, turn bot.Turn, record, perso
 	}
 	message, besides := "", ""
 	if in.Message != 0 && in.Kind != bot.Choice {
-		message = keys.PackMessage(in.Message)
+		message = strconv.Itoa(in.Message)
 	}
 	for _, r := range turn.Replies {
 		if r.Wipe {
