@@ -239,22 +239,27 @@ func (s *step) say(r *Reply, step *flows.Step, arg string) {
 }
 
 // text looks a text up and fills it in; "" if the language lacks it.
-func (s *step) text(lang locales.Lang, key string, args locales.Args) string {
-	raw, _ := s.book.Raw(lang, key)
+func (t *Talk) text(lang locales.Lang, key string, args locales.Args) string {
+	if text, ok := t.fixed[lang][key]; ok {
+		return text
+	}
+	raw, _ := t.book.Raw(lang, key)
 	if !strings.Contains(raw, "{{") {
 		return raw
 	}
-	all := locales.Args{"phone": s.phones}
+	return t.fill(lang, key, args)
+}
+
+func (t *Talk) fill(lang locales.Lang, key string, args locales.Args) string {
+	all := locales.Args{"phone": t.phones}
 	for k, v := range args {
 		all[k] = v
 	}
-	if strings.Contains(raw, "{{.who}}") {
-		who := "who.nobody"
-		if s.operator != "" {
-			who = "who.operator"
-		}
-		all["who"], _ = s.book.Text(lang, who, locales.Args{"operator": s.operator})
+	who := "who.nobody"
+	if t.operator != "" {
+		who = "who.operator"
 	}
-	text, _ := s.book.Text(lang, key, all)
+	all["who"], _ = t.book.Text(lang, who, locales.Args{"operator": t.operator})
+	text, _ := t.book.Text(lang, key, all)
 	return text
 }

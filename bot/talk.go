@@ -52,13 +52,26 @@ type Talk struct {
 	find     Finder
 	operator string
 	phones   map[string]any
+	fixed    map[locales.Lang]map[string]string // texts that are the same for everyone, filled in once
 }
 
 // New makes a conversation. The operator is the name of the organisation that runs the service, ""
 // if there is none: then people are told that this is a test.
 func New(content *flows.Content, book *locales.Book, find Finder, operator string) *Talk {
-	return &Talk{content: content, book: book, find: find, operator: operator, phones: content.Phones()}
+	t := &Talk{content: content, book: book, find: find, operator: operator, phones: content.Phones(), fixed: map[locales.Lang]map[string]string{}}
+	for _, l := range book.Languages() {
+		t.fixed[l.Tag] = map[string]string{}
+		for _, key := range book.Keys() {
+			if raw, ok := book.Raw(l.Tag, key); ok && strings.Contains(raw, "{{") && !strings.Contains(forAll.Replace(raw), "{{") {
+				t.fixed[l.Tag][key] = t.fill(l.Tag, key, nil)
+			}
+		}
+	}
+	return t
 }
+
+// forAll takes away the beginnings of the places that are filled alike for everyone.
+var forAll = strings.NewReplacer("{{.phone.", "", "{{.who}}", "")
 
 // A Turn is what one input leads to.
 type Turn struct {
