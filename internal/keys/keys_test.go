@@ -63,4 +63,3 @@ func TestOnePartition(t *testing.T) {
 		}
 	}
 }
-
