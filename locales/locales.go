@@ -45,6 +45,7 @@ type Book struct {
 	filled    map[Lang]*i18n.Localizer
 	lines     map[Lang]map[string]place
 	names     map[string]Lang
+	unread    map[string]bool // files whose texts are missing because the file is broken
 }
 
 // Load reads languages.toml and a folder for each language named there. It reports everything it
@@ -55,6 +56,7 @@ func Load(fsys fs.FS) (*Book, []Finding) {
 		filled: map[Lang]*i18n.Localizer{},
 		lines:  map[Lang]map[string]place{},
 		names:  map[string]Lang{},
+		unread: map[string]bool{},
 	}
 	found := b.loadLanguages(fsys)
 	bundle := i18n.NewBundle(language.Und)

@@ -39,11 +39,13 @@ func (b *Book) loadTexts(fsys fs.FS, l Lang) []Finding {
 		src, err := fs.ReadFile(fsys, path)
 		if err != nil {
 			found = append(found, Finding{File: name, Line: 1, Message: "cannot read it: " + err.Error()})
+			b.unread[name] = true
 			continue
 		}
 		var read map[string]any
 		if _, err := toml.Decode(string(src), &read); err != nil {
 			found = append(found, syntax(name, err))
+			b.unread[name] = true
 			continue
 		}
 		at := scan(name, string(src))
@@ -86,7 +88,7 @@ func (b *Book) compare() []Finding {
 			text, ok := b.texts[l.Tag][key]
 			file, line := b.At(l.Tag, key)
 			if !ok {
-				if !strings.HasSuffix(key, optional) {
+				if !strings.HasSuffix(key, optional) && !b.unread[b.home(l.Tag, key)] {
 					found = append(found, Finding{File: b.home(l.Tag, key), Line: 1,
 						Message: fmt.Sprintf("%s is missing in %s", key, l.Tag)})
 				}

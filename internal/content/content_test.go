@@ -1,0 +1,112 @@
+package content_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"faro/flows"
+	"faro/internal/content"
+	"faro/locales"
+)
+
+// copied is the built-in content in a folder, to be broken.
+func copied(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, tree := range map[string]fs.FS{"flows": flows.Builtin, "locales": locales.Builtin} {
+		if err := os.CopyFS(filepath.Join(dir, name), tree); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// change replaces a text in a file and returns the line it stands in.
+func change(t *testing.T, dir, file, from, to string) int {
+	t.Helper()
+	path := filepath.Join(dir, file)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, found := strings.Cut(string(b), from)
+	if !found {
+		t.Fatalf("%s lacks %q", file, from)
+	}
+	if err := os.WriteFile(path, []byte(before+to+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(before, "\n") + 1
+}
+
+func TestBuiltInContentIsSound(t *testing.T) {
+	if c, found := content.Load(""); c == nil || len(found) > 0 {
+		t.Error(found)
+	}
+}
+
+func TestFaultsAreFoundWhereTheyAre(t *testing.T) {
+	long := strings.Repeat("una frase larga ", 30)
+	cases := []struct {
+		name, file, from, to, says string
+		line                       int // after the line of the change; -1 if any line of the file will do
+	}{
+		{"unknown key", "flows/conversation.yaml", "    text: menu\n", "    texst: menu\n", "texst", 0},
+		{"broken YAML", "flows/commands.yaml", "stop:", "stop: [", "", -1},
+		{"broken TOML", "locales/fr/ui.toml", "[menu]", "[menu", "not TOML", 1},
+		{"outside a table", "locales/fr/ui.toml", "[welcome]", "stray = \"x\"\n[welcome]", "outside a table", 0},
+		{"missing text", "locales/ht/ui.toml", "[gone]", "[gonne]", "gone.text is missing in ht", -1},
+		{"link to nowhere", "flows/conversation.yaml", "go: next}", "go: nowhere}", "there is no step nowhere", 0},
+		{"button too long", "flows/conversation.yaml", "go: next}", "go: notice/" + strings.Repeat("x", 64) + "}", "64", 0},
+		{"dead end", "flows/conversation.yaml", "    bare: true\n    last: true\n", "    bare: true\n", "dead end", -1},
+		{"unreachable", "flows/conversation.yaml", "steps:\n", "steps:\n  attic:\n    text: menu\n    list: groups\n", "step attic cannot be reached", 1},
+		{"missing step", "flows/conversation.yaml", "  gone:\n    text: gone\n    list: groups\n", "", "step gone is missing", -1},
+		{"SMS over its budget", "locales/es/ui.toml", "Escribe un número o tu pregunta.", long, "SMS segments", 0},
+		{"unknown place", "locales/pt/ui.toml", "{{.operator}}", "{{.boss}}", "who.operator fills", 0},
+		{"unknown contact", "flows/topics/asylum.yaml", "ask: comar", "ask: nobody", "nobody", 0},
+		{"wrong date", "flows/topics/asylum.yaml", "as_of: 2026-11-23", "as_of: 2026-13-23", "", -1},
+		{"review before check", "flows/topics/asylum.yaml", "review_by: 2027-05-23", "review_by: 2026-01-01", "not after as_of", 0},
+		{"no source", "flows/topics/about.yaml", "sources:\n  - {title: \"IFDP, Defensatel\", seen: [S45, S48]}\n", "sources: []\n", "no source", 0},
+		{"word of two commands", "flows/commands.yaml", "en: [exit]", "en: [exit, stop]", "\"stop\" is a word of", -1},
+		{"unconfirmed number", "flows/contacts.yaml", "confidence: likely", "confidence: unverified", "verified or likely", 0},
+		{"phone in letters", "flows/contacts.yaml", "\"800 22 42 426\"", "\"call me\"", "digits", 0},
+		{"text nobody uses", "locales/es/ui.toml", "[gone]", "[attic]\ntext = \"x\"\n\n[gone]", "attic.text", -1},
+		{"facility of no kind", "flows/facilities.yaml", "kind: station", "kind: prison", "prison", 0},
+		{"unknown language key", "locales/languages.toml", "name = \"Français\"", "name = \"Français\"\nrtl = true", "rtl", 1},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			dir := copied(t)
+			line := change(t, dir, c.file, c.from, c.to) + c.line
+			loaded, found := content.Load(dir)
+			if loaded != nil {
+				t.Fatal("broken content was loaded")
+			}
+			if !slices.ContainsFunc(found, func(f locales.Finding) bool {
+				return (f.File == c.file || c.line < 0 && strings.HasPrefix(f.File, "flows/") || c.line < 0 && strings.HasPrefix(f.File, "locales/")) &&
+					(f.Line == line || c.line < 0 && f.Line > 0) && strings.Contains(f.Message, c.says)
+			}) {
+				t.Errorf("want %s:%d … %s, got %v", c.file, line, c.says, found)
+			}
+		})
+	}
+}
+
+func TestAllFaultsInOneRun(t *testing.T) {
+	dir := copied(t)
+	change(t, dir, "flows/topics/asylum.yaml", "ask: comar", "ask: nobody")
+	change(t, dir, "flows/contacts.yaml", "confidence: likely", "confidence: unverified")
+	change(t, dir, "flows/conversation.yaml", "go: next}", "go: nowhere}")
+	_, found := content.Load(dir)
+	files := map[string]bool{}
+	for _, f := range found {
+		files[f.File] = true
+	}
+	if len(files) < 3 {
+		t.Errorf("one run found only %v", found)
+	}
+}
