@@ -31,9 +31,6 @@ func Of(id bot.PersonID) Partition {
 
 func (p Partition) key(rest string) string { return fmt.Sprintf("{p%02d}%s", int(p), rest) }
 
-// Tag is the partition as keys carry it, without braces.
-func (p Partition) Tag() string { return fmt.Sprintf("p%02d", int(p)) }
-
 // Dialogue is where someone is in the conversation: a string, for bot.DialogueLife.
 func Dialogue(id bot.PersonID) string { return Of(id).key("d:" + string(id)) }
 

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,8 +59,8 @@ func TestOnePartition(t *testing.T) {
 		}
 	}
 	for _, key := range all {
-		if !strings.HasPrefix(key, "{"+p.Tag()+"}") {
-			t.Errorf("%s is not in partition %s", key, p.Tag())
+		if tag := fmt.Sprintf("{p%02d}", p); !strings.HasPrefix(key, tag) {
+			t.Errorf("%s is not in partition %s", key, tag)
 		}
 	}
 }

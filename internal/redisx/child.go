@@ -105,12 +105,16 @@ func (c *child) keep(up chan<- error) {
 			"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no", "--loglevel", "warning")
 		cmd.Stdout, cmd.Stderr = &out, &out
 		cmd.SysProcAttr = apart()
+		c.mu.Lock() // stop signals the last process: none may start once it has begun
+		if c.stopping {
+			c.mu.Unlock()
+			return
+		}
 		err := cmd.Start()
 		if err == nil {
-			c.mu.Lock()
 			c.process = cmd.Process
-			c.mu.Unlock()
 		}
+		c.mu.Unlock()
 		if up != nil {
 			up <- err
 			if up = nil; err != nil {
