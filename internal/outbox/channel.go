@@ -184,6 +184,13 @@ func (c *channel) pop() *line {
 	return nil
 }
 
+// head is the entry of a line that goes next. It stays the head until done.
+func (c *channel) head(l *line) *entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return l.entries[0]
+}
+
 // place takes a place in the provider's pace, or says how long to wait before asking again. Replies
 // may go a little ahead of the pace, bulk never, so what is left over is theirs.
 func (c *channel) place(ctx context.Context, lane keys.Lane) time.Duration {

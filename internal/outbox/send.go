@@ -20,7 +20,7 @@ var ackScript = redis.NewScript(keys.Append + ackSource)
 
 // send hands the head of a line to the provider and decides what becomes of it.
 func (c *channel) send(ctx context.Context, l *line) {
-	e := l.entries[0]
+	e := c.head(l)
 	if !e.holding.enter() {
 		c.forget(e) // another process delivers it
 		c.done(l)
