@@ -119,7 +119,7 @@ func (a *API) Send(ctx context.Context, m outbox.Message) (outbox.Receipt, error
 		}
 		receipt.Swept = true
 	}
-	params, err := content(m.Address, b)
+	params, err := Content(m.Address, b)
 	if err != nil {
 		return receipt, err
 	}
@@ -158,8 +158,8 @@ func codeOf(err error) string {
 	return ""
 }
 
-// content are the parameters that sendMessage and editMessageText share.
-func content(chat string, b Body) (tgbotapi.Params, error) {
+// Content are the parameters that sendMessage and editMessageText share.
+func Content(chat string, b Body) (tgbotapi.Params, error) {
 	params := tgbotapi.Params{
 		"chat_id":              chat,
 		"text":                 b.Text,

@@ -4,14 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 	"github.com/redis/go-redis/v9"
+
+	"faro/bot"
+	"faro/bot/telegram"
+	"faro/internal/answers"
+	"faro/internal/content"
 )
 
 // floorSettings are how the floor, run as a process of its own, is told what to do.
@@ -23,6 +30,10 @@ const (
 // floor is the least a bot with a session in Redis does: GET, SET and sendMessage, with none of the
 // promises. It serves until it is killed.
 func floor() error {
+	replies, err := floorReplies()
+	if err != nil {
+		return err
+	}
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: os.Getenv(floorRedis), PoolSize: 64})
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
@@ -51,14 +62,39 @@ func floor() error {
 			http.Error(w, "session not stored", http.StatusInternalServerError)
 			return
 		}
-		if _, err := api.MakeRequest("sendMessage", tgbotapi.Params{"chat_id": chat, "text": floorText, "reply_markup": floorButtons}); err != nil {
+		params := maps.Clone(replies[u.Message.Text])
+		params["chat_id"] = chat
+		if _, err := api.MakeRequest("sendMessage", params); err != nil {
 			http.Error(w, "not sent", http.StatusInternalServerError)
 		}
 	}))
 }
 
-// What the floor sends is as large as what Faro sends for the same input.
-var (
-	floorText    = "Elige un tema o escribe tu pregunta con pocas palabras. Estamos para ayudarte."
-	floorButtons = `{"inline_keyboard":[[{"text":"Mis derechos","callback_data":"group/rights"}],[{"text":"Lo que este lugar debe darme","callback_data":"group/services"}],[{"text":"Ayuda legal y papeles","callback_data":"group/legal"}],[{"text":"En peligro","callback_data":"group/safety"},{"text":"Este servicio","callback_data":"group/about"}],[{"text":"Peligro","callback_data":"answer/emergency"}]]}`
-)
+// floorReplies are what the floor sends: to each question exactly what Faro answers, made beforehand.
+func floorReplies() (map[string]tgbotapi.Params, error) {
+	c, found := content.Load("")
+	if c == nil {
+		return nil, fmt.Errorf("the content has errors: %v", found)
+	}
+	talk := bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, "Bench")
+	replies := map[string]tgbotapi.Params{}
+	var d bot.Dialogue
+	var p bot.Person
+	for i, words := range slices.Concat(greeting, questions) {
+		in := bot.Input{ID: strconv.Itoa(i), Channel: bot.Telegram, Kind: bot.Text, Words: bot.Words(words), Hint: "es", Message: i + 1}
+		if words == "/start" {
+			in.Kind = bot.Start
+		}
+		turn := talk.Step(d, p, in, time.Now())
+		d, p = turn.Dialogue, turn.Person
+		if len(turn.Replies) != 1 {
+			return nil, fmt.Errorf("%q gets %d replies", words, len(turn.Replies))
+		}
+		params, err := telegram.Content("", telegram.Layout(turn.Replies[0], in))
+		if err != nil {
+			return nil, err
+		}
+		replies[words] = params
+	}
+	return replies, nil
+}
