@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,7 +13,6 @@ import (
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
-	"faro/bot"
 	"faro/internal/outbox"
 )
 
@@ -108,8 +106,8 @@ const (
 
 // Send delivers a queued body. It is an outbox.Sender.
 func (a *API) Send(ctx context.Context, m outbox.Message) (outbox.Receipt, error) {
-	var b Body
-	if err := json.Unmarshal(m.Body, &b); err != nil {
+	b, keyboard, err := parted(m.Body)
+	if err != nil {
 		return outbox.Receipt{}, &outbox.Error{Outcome: outbox.Failed, Code: "not-a-body"}
 	}
 	var receipt outbox.Receipt
@@ -119,10 +117,7 @@ func (a *API) Send(ctx context.Context, m outbox.Message) (outbox.Receipt, error
 		}
 		receipt.Swept = true
 	}
-	params, err := Content(m.Address, b)
-	if err != nil {
-		return receipt, err
-	}
+	params := content(m.Address, b, keyboard)
 	if b.Replace != 0 {
 		params["message_id"] = strconv.Itoa(b.Replace)
 		_, err := a.Call(ctx, "editMessageText", params)
@@ -158,43 +153,29 @@ func codeOf(err error) string {
 	return ""
 }
 
-// Content are the parameters that sendMessage and editMessageText share.
-func Content(chat string, b Body) (tgbotapi.Params, error) {
+// content are the parameters that sendMessage and editMessageText share.
+func content(chat string, b Body, keyboard string) tgbotapi.Params {
 	params := tgbotapi.Params{
 		"chat_id":              chat,
 		"text":                 b.Text,
 		"link_preview_options": `{"is_disabled":true}`,
 	}
 	if b.Bold > 0 {
-		params["entities"] = fmt.Sprintf(`[{"type":"bold","offset":0,"length":%d}]`, b.Bold)
+		params["entities"] = `[{"type":"bold","offset":0,"length":` + strconv.Itoa(b.Bold) + `}]`
 	}
-	if len(b.Rows) > 0 {
-		keyboard, err := keyboard(b.Rows)
-		if err != nil {
-			return nil, &outbox.Error{Outcome: outbox.Failed, Code: "bad-keyboard"}
-		}
+	if keyboard != "" {
 		params["reply_markup"] = keyboard
 	}
-	return params, nil
+	return params
 }
 
-func keyboard(rows [][]bot.Option) (string, error) {
-	type button struct {
-		Text string `json:"text"`
-		Data string `json:"callback_data"`
+// Content are the parameters of sendMessage for a queued body.
+func Content(chat string, queued []byte) (tgbotapi.Params, error) {
+	b, keyboard, err := parted(queued)
+	if err != nil {
+		return nil, err
 	}
-	var markup struct {
-		Rows [][]button `json:"inline_keyboard"`
-	}
-	for _, row := range rows {
-		var buttons []button
-		for _, o := range row {
-			buttons = append(buttons, button{o.Label, o.Data})
-		}
-		markup.Rows = append(markup.Rows, buttons)
-	}
-	b, err := json.Marshal(markup)
-	return string(b), err
+	return content(chat, b, keyboard), nil
 }
 
 // maxDelete is the most messages deleteMessages takes.

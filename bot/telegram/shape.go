@@ -7,27 +7,101 @@ package telegram
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
 	"unicode/utf16"
 
 	"faro/bot"
 	"faro/locales"
 )
 
-// A Body is what is queued of a reply: what will be seen in the chat.
+// A Body is what will be seen in the chat.
 type Body struct {
-	Lang    locales.Lang   `json:"l"`
-	Text    string         `json:"t"`
-	Bold    int            `json:"b,omitempty"` // UTF-16 units at the start that are bold
-	Rows    [][]bot.Option `json:"r,omitempty"`
-	Replace int            `json:"e,omitempty"` // id of the message to replace
-	Wipe    bool           `json:"w,omitempty"` // first delete the messages of the chat
+	Lang    locales.Lang `json:"l"`
+	Bold    int          `json:"b,omitempty"` // UTF-16 units at the start that are bold
+	Replace int          `json:"e,omitempty"` // id of the message to replace
+	Wipe    bool         `json:"w,omitempty"` // first delete the messages of the chat
+
+	Text string         `json:"-"`
+	Rows [][]bot.Option `json:"-"`
 }
 
 // MaxText is the most UTF-16 units a message may have (Bot API, sendMessage).
 const MaxText = 4096
 
-// Shape makes the queued body of a reply.
-func Shape(r bot.Reply, in bot.Input) ([]byte, error) { return json.Marshal(Layout(r, in)) }
+// Shape makes what is queued of a reply: a line about the body, a line with the keyboard as Telegram
+// takes it, and the text. The sender takes it apart without reading the keyboard, which is most of
+// the work of sending otherwise.
+func Shape(r bot.Reply, in bot.Input) ([]byte, error) {
+	b := Layout(r, in)
+	head, err := json.Marshal(b)
+	if err != nil {
+		return nil, err
+	}
+	keyboard, err := keyboard(b.Rows)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(head, []byte{'\n'}, keyboard, []byte{'\n'}, []byte(b.Text)), nil
+}
+
+var errBody = errors.New("not a queued body")
+
+// parted takes a queued body apart. The rows are in the keyboard; see Open.
+func parted(queued []byte) (b Body, keyboard string, err error) {
+	parts := strings.SplitN(string(queued), "\n", 3)
+	if len(parts) != 3 || json.Unmarshal([]byte(parts[0]), &b) != nil {
+		return Body{}, "", errBody
+	}
+	b.Text = parts[2]
+	return b, parts[1], nil
+}
+
+// Open reads what Shape made.
+func Open(queued []byte) (Body, error) {
+	b, keyboard, err := parted(queued)
+	if err != nil || keyboard == "" {
+		return b, err
+	}
+	var m markup
+	if json.Unmarshal([]byte(keyboard), &m) != nil {
+		return Body{}, errBody
+	}
+	for _, row := range m.Rows {
+		var options []bot.Option
+		for _, o := range row {
+			options = append(options, bot.Option(o))
+		}
+		b.Rows = append(b.Rows, options)
+	}
+	return b, nil
+}
+
+// A markup is an inline keyboard (Bot API, InlineKeyboardMarkup).
+type markup struct {
+	Rows [][]button `json:"inline_keyboard"`
+}
+
+type button struct {
+	Label string `json:"text"`
+	Data  string `json:"callback_data"`
+}
+
+func keyboard(rows [][]bot.Option) ([]byte, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	var m markup
+	for _, row := range rows {
+		var buttons []button
+		for _, o := range row {
+			buttons = append(buttons, button(o))
+		}
+		m.Rows = append(m.Rows, buttons)
+	}
+	return json.Marshal(m)
+}
 
 // Layout lays a reply out as a message. Texts are sent without markup, so nothing in them can break
 // or forge it; the title is set off by an entity.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -263,8 +262,8 @@ type demoSender struct {
 func (d demoSender) Send(_ context.Context, m outbox.Message) (outbox.Receipt, error) {
 	shown := demo.Shown{Text: string(m.Body)}
 	if m.Channel == bot.Telegram {
-		var b telegram.Body
-		if err := json.Unmarshal(m.Body, &b); err != nil {
+		b, err := telegram.Open(m.Body)
+		if err != nil {
 			return outbox.Receipt{}, &outbox.Error{Outcome: outbox.Failed, Code: "not-a-body"}
 		}
 		shown = demo.Shown{Lang: string(b.Lang), RightToLeft: d.book.Language(b.Lang).RightToLeft, Text: b.Text,

@@ -90,7 +90,11 @@ func floorReplies() (map[string]tgbotapi.Params, error) {
 		if len(turn.Replies) != 1 {
 			return nil, fmt.Errorf("%q gets %d replies", words, len(turn.Replies))
 		}
-		params, err := telegram.Content("", telegram.Layout(turn.Replies[0], in))
+		queued, err := telegram.Shape(turn.Replies[0], in)
+		if err != nil {
+			return nil, err
+		}
+		params, err := telegram.Content("", queued)
 		if err != nil {
 			return nil, err
 		}

@@ -29,7 +29,14 @@ func Of(id bot.PersonID) Partition {
 	return Partition(h.Sum32() % Partitions)
 }
 
-func (p Partition) key(rest string) string { return fmt.Sprintf("{p%02d}%s", int(p), rest) }
+var tags = func() (tags [Partitions]string) {
+	for p := range tags {
+		tags[p] = fmt.Sprintf("{p%02d}", p)
+	}
+	return tags
+}()
+
+func (p Partition) key(rest string) string { return tags[p] + rest }
 
 // Dialogue is where someone is in the conversation: a string, for bot.DialogueLife.
 func Dialogue(id bot.PersonID) string { return Of(id).key("d:" + string(id)) }
