@@ -1,0 +1,333 @@
+package outbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"faro/bot"
+	"faro/internal/keys"
+	"faro/internal/outbox"
+	"faro/internal/redisx"
+	"faro/internal/vault"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// post is a provider that takes what answer says it takes.
+type post struct {
+	mu     sync.Mutex
+	taken  []string
+	answer func(body string) error // nil takes everything
+}
+
+func (p *post) Send(_ context.Context, m outbox.Message) (outbox.Receipt, error) {
+	body := string(m.Body)
+	if p.answer != nil {
+		if err := p.answer(body); err != nil {
+			return outbox.Receipt{}, err
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken = append(p.taken, body)
+	return outbox.Receipt{Shown: len(p.taken)}, nil
+}
+
+func (p *post) all() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.taken)
+}
+
+// rig is a real Redis and what an outbox needs.
+type rig struct {
+	t     *testing.T
+	redis *redisx.Redis
+	vault *vault.Vault
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("redis-server not on the PATH")
+	}
+	rdb, err := redisx.Open(t.Context(), redisx.Config{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rdb.Close() })
+	seals, err := vault.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &rig{t: t, redis: rdb, vault: seals}
+}
+
+// run starts an outbox; what is returned stops it and waits.
+func (r *rig) run(node string, p *post, rate float64) (stop func()) {
+	r.t.Helper()
+	o := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: node, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Backoff: time.Millisecond, Routes: map[bot.Channel]outbox.Route{bot.Telegram: {Sender: p, Rate: rate}},
+		Observe: func(bot.Channel, keys.Lane, outbox.Outcome, time.Duration) {}})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); o.Run(ctx) }()
+	stop = sync.OnceFunc(func() { cancel(); <-done })
+	r.t.Cleanup(stop)
+	return stop
+}
+
+// queue stores a message for a person as a turn or a notice does, and returns its queue and id.
+func (r *rig) queue(person string, lane keys.Lane, body string) (queue, id string) {
+	r.t.Helper()
+	to := r.vault.Seal(bot.Telegram, person)
+	queue = keys.Queue(keys.Of(to), bot.Telegram, lane)
+	id, err := r.redis.XAdd(r.t.Context(), &redis.XAddArgs{Stream: queue, Values: []any{"p", string(to), "b", r.vault.SealBody(to, []byte(body))}}).Result()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return queue, id
+}
+
+// waitFor waits until so many messages are taken.
+func (r *rig) waitFor(p *post, n int) {
+	r.t.Helper()
+	r.until(func() bool { return len(p.all()) >= n }, func() string { return fmt.Sprintf("%d of %d messages", len(p.all()), n) })
+}
+
+func (r *rig) until(reached func() bool, state func() string) {
+	r.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(40 * time.Second)
+	for !reached() {
+		select {
+		case <-tick.C:
+		case <-late:
+			r.t.Fatalf("after 40 s: %s", state())
+		}
+	}
+}
+
+func (r *rig) empty() {
+	r.t.Helper()
+	for p := range keys.Partition(keys.Partitions) {
+		for _, lane := range keys.Lanes {
+			if n := r.redis.XLen(context.Background(), keys.Queue(p, bot.Telegram, lane)).Val(); n != 0 {
+				r.t.Errorf("%d messages stay in a queue of lane %s", n, lane)
+			}
+		}
+	}
+}
+
+// TestRepliesBeforeNotices: a reply stored while a thousand notices wait at the provider's pace goes
+// next, not last.
+func TestRepliesBeforeNotices(t *testing.T) {
+	r := newRig(t)
+	p := &post{}
+	for i := range 1000 {
+		r.queue(strconv.Itoa(i), keys.Bulk, "notice")
+	}
+	r.run("a", p, 100)
+	r.waitFor(p, 20)
+	before := len(p.all())
+	for i := range 5 {
+		r.queue(strconv.Itoa(i), keys.Reply, "reply")
+	}
+	r.waitFor(p, before+40)
+	replies := 0
+	for _, body := range p.all()[before : before+40] {
+		if body == "reply" {
+			replies++
+		}
+	}
+	if replies != 5 {
+		t.Errorf("of the 40 messages after five replies were stored, %d are replies", replies)
+	}
+}
+
+// TestInOrderForEachPerson: what fails waits, and what follows it for the same person waits with it,
+// while others' messages go on.
+func TestInOrderForEachPerson(t *testing.T) {
+	r := newRig(t)
+	var mu sync.Mutex
+	left := map[string]int{"ana 0": 3, "ana 4": 2}
+	p := &post{answer: func(body string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if left[body] > 0 {
+			left[body]--
+			return &outbox.Error{Code: "500"}
+		}
+		return nil
+	}}
+	var want []string
+	for i := range 10 {
+		r.queue("1", keys.Reply, fmt.Sprintf("ana %d", i))
+		want = append(want, fmt.Sprintf("ana %d", i))
+	}
+	r.queue("2", keys.Reply, "luis")
+	stop := r.run("a", p, 0)
+	r.waitFor(p, 11)
+	stop()
+	got := slices.DeleteFunc(p.all(), func(b string) bool { return b == "luis" })
+	if !slices.Equal(got, want) {
+		t.Errorf("sent %q", got)
+	}
+	r.empty()
+}
+
+// TestThePaceIsShared: two processes together keep the provider's pace.
+func TestThePaceIsShared(t *testing.T) {
+	const rate, messages = 100.0, 150
+	r := newRig(t)
+	p := &post{}
+	for i := range messages {
+		r.queue(strconv.Itoa(i), keys.Reply, "reply")
+	}
+	began := time.Now()
+	r.run("a", p, rate)
+	r.run("b", p, rate)
+	r.waitFor(p, messages)
+	// A tenth of a second's worth may go ahead of the pace.
+	if least := time.Duration((messages - rate/10) / rate * float64(time.Second)); time.Since(began) < least*9/10 {
+		t.Errorf("%d messages left in %v; the pace allows that in %v", messages, time.Since(began), least)
+	}
+}
+
+// TestAPauseHoldsEveryone: the provider's "retry after" rests the account in the other process too.
+func TestAPauseHoldsEveryone(t *testing.T) {
+	r := newRig(t)
+	var once sync.Once
+	var asked time.Time
+	p := &post{}
+	p.answer = func(body string) error {
+		var err error
+		once.Do(func() { asked, err = time.Now(), &outbox.Error{Code: "429", After: time.Second} })
+		return err
+	}
+	r.queue("1", keys.Reply, "first")
+	r.run("a", p, 1000)
+	r.until(func() bool { return r.redis.Exists(t.Context(), keys.Pause(bot.Telegram)).Val() == 1 }, func() string { return "no pause" })
+	r.run("b", p, 1000)
+	for i := range 20 {
+		r.queue(strconv.Itoa(i), keys.Reply, "later")
+	}
+	r.waitFor(p, 21)
+	if rest := time.Since(asked); rest < 900*time.Millisecond {
+		t.Errorf("everything was sent %v after the provider asked for a second's rest", rest)
+	}
+}
+
+// TestStrandedIsFound: an entry that Redis handed to a holder which never heard of it is delivered.
+// Redis itself says how long an entry has been idle, so the test makes it old instead of waiting.
+func TestStrandedIsFound(t *testing.T) {
+	r := newRig(t)
+	p := &post{}
+	r.run("a", p, 0)
+	r.queue("1", keys.Reply, "warm")
+	r.waitFor(p, 1) // the group exists and is read
+	to := r.vault.Seal(bot.Telegram, "1")
+	queue := keys.Queue(keys.Of(to), bot.Telegram, keys.Reply)
+	ctx := t.Context()
+	// In one transaction, so that the outbox's own read cannot come first.
+	_, err := r.redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+		pipe.XAdd(ctx, &redis.XAddArgs{Stream: queue, ID: "99999999999999-1", Values: []any{"p", string(to), "b", r.vault.SealBody(to, []byte("stranded"))}})
+		pipe.XReadGroup(ctx, &redis.XReadGroupArgs{Group: keys.Group, Consumer: keys.Consumer, Streams: []string{queue, ">"}, Block: -1})
+		pipe.Do(ctx, "XCLAIM", queue, keys.Group, keys.Consumer, 0, "99999999999999-1", "IDLE", 60_000, "JUSTID")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.waitFor(p, 2)
+	if got := p.all(); !slices.Equal(got, []string{"warm", "stranded"}) {
+		t.Errorf("sent %q", got)
+	}
+}
+
+// TestFailuresAreFinalAndCounted: what a provider will never take leaves the queue, is counted, and
+// does not hold up what follows; the record says nothing of whose it was.
+func TestFailuresAreFinalAndCounted(t *testing.T) {
+	r := newRig(t)
+	p := &post{answer: func(body string) error {
+		switch body {
+		case "blocked":
+			return &outbox.Error{Outcome: outbox.OptedOut, Code: "403"}
+		case "bad":
+			return &outbox.Error{Outcome: outbox.Failed, Code: "400"}
+		}
+		return nil
+	}}
+	for _, body := range []string{"bad", "fine", "blocked"} {
+		r.queue("1", keys.Reply, body)
+	}
+	part := keys.Of(r.vault.Seal(bot.Telegram, "1"))
+	// An entry that no one can open, as after the loss of a key.
+	if err := r.redis.XAdd(t.Context(), &redis.XAddArgs{Stream: keys.Queue(part, bot.Telegram, keys.Reply), Values: []any{"p", "not-an-id", "b", "x"}}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	stop := r.run("a", p, 0)
+	r.until(func() bool { return len(r.redis.HGetAll(t.Context(), keys.Outcomes(part, time.Now())).Val()) == 3 },
+		func() string { return fmt.Sprint(r.redis.HGetAll(t.Context(), keys.Outcomes(part, time.Now())).Val()) })
+	stop()
+	counts := r.redis.HGetAll(context.Background(), keys.Outcomes(part, time.Now())).Val()
+	for name, want := range map[string]string{"telegram:reply:delivered": "1", "telegram:reply:opted-out": "1", "telegram:reply:failed": "2"} {
+		if counts[name] != want {
+			t.Errorf("%s is %q, want %s", name, counts[name], want)
+		}
+	}
+	var codes []string
+	for _, m := range r.redis.XRange(context.Background(), keys.Failed(part), "-", "+").Val() {
+		codes = append(codes, m.Values["code"].(string))
+	}
+	slices.Sort(codes)
+	if !slices.Equal(codes, []string{"400", "403", "unknown-key"}) {
+		t.Errorf("failures are kept as %q", codes)
+	}
+	r.empty()
+}
+
+// TestReceiptsMoveForward: the status of a text message never goes back, however late they come.
+func TestReceiptsMoveForward(t *testing.T) {
+	r := newRig(t)
+	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	if err := r.redis.HSet(t.Context(), keys.Receipts(3, "2026-11-23"), "SM1", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		status string
+		moves  bool
+	}{{"queued", true}, {"sent", true}, {"sending", false}, {"delivered", true}, {"failed", false}, {"sent", false}, {"delivered", false}, {"nonsense", false}} {
+		moved, err := outbox.Receive(t.Context(), r.redis, day, 3, "SM1", step.status)
+		if err != nil || moved != step.moves {
+			t.Errorf("%s: moved %v, %v; want %v", step.status, moved, err, step.moves)
+		}
+	}
+	if moved, err := outbox.Receive(t.Context(), r.redis, day, keys.Partitions, "SM1", "read"); moved || err != nil {
+		t.Errorf("a partition that is none: %v, %v", moved, err)
+	}
+}
+
+func TestAnErrorSaysNoMoreThanItsCode(t *testing.T) {
+	err := error(&outbox.Error{Code: "400"})
+	var e *outbox.Error
+	if !errors.As(err, &e) || err.Error() != "provider: 400" {
+		t.Errorf("the error is %q", err)
+	}
+	m := outbox.Message{Address: "canary", Body: []byte("canary")}
+	if got := fmt.Sprint(m, m.LogValue()); got != "[redacted] [redacted]" {
+		t.Errorf("a message prints as %q", got)
+	}
+}
