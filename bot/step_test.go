@@ -276,6 +276,21 @@ func TestLanguageByNameAtAnyTime(t *testing.T) {
 	}
 }
 
+func TestALanguageWeDoNotSpeakIsSaid(t *testing.T) {
+	s := known(t, bot.Telegram, "en")
+	turn := s.says("українська")
+	if !strings.Contains(said(turn), "does not speak that language yet") || s.p.Lang != "en" {
+		t.Errorf("said %q", said(turn))
+	}
+	if s.says("Português"); s.p.Lang != "pt" {
+		t.Errorf("the language is %q", s.p.Lang)
+	}
+	stranger := meet(t, bot.Telegram)
+	if turn := stranger.says("العربية"); len(turn.Replies) != 1 || len(turn.Replies[0].Options) != 5 || stranger.p.Lang != "" {
+		t.Errorf("a stranger is told %q", said(turn))
+	}
+}
+
 func TestBackGoesBack(t *testing.T) {
 	s := known(t, bot.Telegram, "en")
 	s.says("menu")

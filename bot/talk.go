@@ -221,6 +221,15 @@ func (s *step) read(words string) {
 		s.speak(lang)
 		return
 	}
+	if s.book.Unspoken(folded) {
+		s.Heard = HeardLanguage
+		if s.Person.Lang == "" {
+			s.enter(s.content.Start) // the languages there are, in each of them
+		} else {
+			s.enter(flows.Unspoken)
+		}
+		return
+	}
 	if folded == "" { // only emoji or punctuation
 		s.Heard = HeardUnreadable
 		s.enter(flows.Unreadable)

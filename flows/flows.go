@@ -68,6 +68,7 @@ const (
 	Offer        = "offer"
 	Unsure       = "unsure"
 	Untranslated = "untranslated"
+	Unspoken     = "unspoken"
 	Following    = "following"
 	NoFacility   = "nofacility"
 	Gone         = "gone"
@@ -77,7 +78,7 @@ const (
 )
 
 // Entered lists the steps the engine enters by itself: each must exist.
-var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Following, NoFacility, Gone, Unreadable, Place, Edited}
+var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Place, Edited}
 
 // Targets that are no steps.
 const (

@@ -45,6 +45,7 @@ type Book struct {
 	filled    map[Lang]*i18n.Localizer
 	lines     map[Lang]map[string]place
 	names     map[string]Lang
+	unspoken  map[string]bool // names of languages that are not spoken
 	unread    map[string]bool // files whose texts are missing because the file is broken
 }
 
@@ -56,9 +57,11 @@ func Load(fsys fs.FS) (*Book, []Finding) {
 		filled: map[Lang]*i18n.Localizer{},
 		lines:  map[Lang]map[string]place{},
 		names:  map[string]Lang{},
-		unread: map[string]bool{},
+
+		unspoken: map[string]bool{},
+		unread:   map[string]bool{},
 	}
-	found := b.loadLanguages(fsys)
+	found := append(b.loadLanguages(fsys), b.loadUnspoken(fsys)...)
 	bundle := i18n.NewBundle(language.Und)
 	for _, l := range b.languages {
 		found = append(found, b.loadTexts(fsys, l.Tag)...)
@@ -126,6 +129,38 @@ func (b *Book) loadLanguages(fsys fs.FS) []Finding {
 	return found
 }
 
+const unspokenFile = "locales/unspoken.toml"
+
+func (b *Book) loadUnspoken(fsys fs.FS) []Finding {
+	src, err := fs.ReadFile(fsys, "unspoken.toml")
+	if err != nil {
+		return []Finding{{File: unspokenFile, Line: 1, Message: "cannot read it: " + err.Error()}}
+	}
+	var read struct{ Names []string }
+	meta, err := toml.Decode(string(src), &read)
+	if err != nil {
+		return []Finding{syntax(unspokenFile, err)}
+	}
+	var found []Finding
+	for _, k := range meta.Undecoded() {
+		found = append(found, Finding{File: unspokenFile, Line: 1, Message: fmt.Sprintf("unknown key %q; known is names", k)})
+	}
+	for _, n := range read.Names {
+		if lang, spoken := b.names[Fold(n)]; spoken {
+			found = append(found, Finding{File: unspokenFile, Line: lineOf(string(src), n),
+				Message: fmt.Sprintf("%q names %s, which is spoken; remove it here", n, lang)})
+		}
+		b.unspoken[Fold(n)] = true
+	}
+	return found
+}
+
+// lineOf is the first line of a file that has a text, for findings.
+func lineOf(src, text string) int {
+	before, _, _ := strings.Cut(src, text)
+	return strings.Count(before, "\n") + 1
+}
+
 // maxTag keeps the data of a language button far below Telegram's 64 bytes.
 const maxTag = 12
 
@@ -172,6 +207,9 @@ func (b *Book) Named(words string) (Lang, bool) {
 	l, ok := b.names[folded]
 	return l, ok
 }
+
+// Unspoken reports whether words name, as a whole, a language that Faro does not speak.
+func (b *Book) Unspoken(words string) bool { return b.unspoken[Fold(words)] }
 
 // Text returns the text under key in exactly the language l, its places filled from args. It
 // reports false if that language has no such text.

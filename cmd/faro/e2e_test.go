@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -427,6 +428,40 @@ func TestWaitsForTheProvider(t *testing.T) {
 	w.run()
 	w.sends(n + 2)
 	w.calm()
+}
+
+// TestRedisAway: without Redis nothing is answered 200, so that the provider delivers again, and the
+// process says it is not ready; when Redis is back everything goes on by itself.
+func TestRedisAway(t *testing.T) {
+	w := start(t, nil)
+	other := &world{t: t, cfg: w.cfg, telegram: w.telegram, twilio: w.twilio}
+	other.cfg.Data = t.TempDir()
+	other.cfg.KeyFile = w.cfg.Data + "/keys.json"
+	other.cfg.RedisURL = "unix://" + other.cfg.Data + "/away.sock"
+	other.run()
+	defer func() { other.stop() }()
+	status, err := w.telegram.Post(w.context(), other.url+"/telegram", webhookSecret, w.telegram.Say(ana, "es", "hola"))
+	if err != nil || status != http.StatusServiceUnavailable {
+		t.Errorf("without Redis an update is answered %d, %v", status, err)
+	}
+	status, err = w.twilio.Post(w.context(), other.url, publicURL, "/twilio/message", w.twilio.Text("+529612345678", ourNumber, "hola"))
+	if err != nil || status != http.StatusServiceUnavailable {
+		t.Errorf("without Redis a text message is answered %d, %v", status, err)
+	}
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503, "/metrics": 200} {
+		if got, _ := other.get(path); got != want {
+			t.Errorf("without Redis %s is answered %d, want %d", path, got, want)
+		}
+	}
+	if err := os.Symlink(w.socket(), other.cfg.Data+"/away.sock"); err != nil {
+		t.Fatal(err)
+	}
+	if err := await(w.context(), func() bool { status, _ := other.get("/readyz"); return status == 200 }); err != nil {
+		t.Fatal("Redis is back and the process does not notice")
+	}
+	n := w.telegram.Sent()
+	other.post(w.telegram.Say(ana, "es", "hola"))
+	w.sends(n + 1)
 }
 
 func TestTwoProcessesShareTheWork(t *testing.T) {
