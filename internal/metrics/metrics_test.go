@@ -69,7 +69,9 @@ func TestMetrics(t *testing.T) {
 	if strings.Contains(got, `faro_delivery_seconds_count{channel="telegram",lane="bulk"}`) {
 		t.Error("the age of what was not delivered is counted")
 	}
-	count := func(text, name string) string { return regexp.MustCompile(`(?m)^` + name + ` (\d+)$`).FindStringSubmatch(text)[1] }
+	count := func(text, name string) string {
+		return regexp.MustCompile(`(?m)^` + name + ` (\d+)$`).FindStringSubmatch(text)[1]
+	}
 	if a, b := count(before, "faro_redis_round_trips_total"), count(got, "faro_redis_round_trips_total"); a != "0" || b == "0" {
 		t.Errorf("round trips went from %s to %s", a, b)
 	}
