@@ -25,6 +25,9 @@ func (s *step) sayAnswer(r *Reply, id string) bool {
 		return false
 	}
 	r.Title = s.text(r.Lang, "topic."+id+".title", nil)
+	if s.in.Channel != SMS { // a text message begins with it
+		text = s.text(r.Lang, "topic."+id+".action", nil) + "\n\n" + text
+	}
 	old := s.now.After(t.ReviewBy.AddDate(0, 0, 1))
 	ask := s.content.Contacts[t.Ask]
 	whom := ask.Who + " " + ask.Phone

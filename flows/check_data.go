@@ -4,13 +4,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"faro/locales"
 )
-
-// States of a topic's texts.
-var States = []string{"draft", "reviewed"}
-
-// fields are the texts every topic has in every language.
-var fields = []string{"title", "telegram", "sms", "keywords"}
 
 func (k *checker) checkTopic(t *Topic) {
 	c, f := k.content, k.topics[t.ID]
@@ -50,10 +46,7 @@ func (k *checker) checkTopic(t *Topic) {
 	if t.Reviewer == "" {
 		k.add(f.errorf([]string{"reviewer"}, "reviewer is missing; name the role that must review it"))
 	}
-	if !slices.Contains(States, t.State) {
-		k.add(f.errorf([]string{"state"}, "state %q is not known; known are %s", t.State, strings.Join(States, ", ")))
-	}
-	for _, field := range fields {
+	for _, field := range locales.TopicTexts {
 		k.need(f, nil, "topic."+t.ID+"."+field)
 	}
 }

@@ -102,7 +102,7 @@ type heard struct {
 	lang locales.Lang
 }
 
-// A Topic is one vetted answer; its texts are in locales/*/answers.toml.
+// A Topic is one vetted answer; its texts are in locales/*/topics.
 type Topic struct {
 	ID       string   `yaml:"-"`
 	Group    string   `yaml:"group"`
@@ -114,7 +114,6 @@ type Topic struct {
 	AsOf     Date     `yaml:"as_of"`
 	ReviewBy Date     `yaml:"review_by"`
 	Reviewer string   `yaml:"reviewer"`
-	State    string   `yaml:"state"`
 }
 
 // A Source is where an answer's facts come from: what a person is told, and the keys of the fact

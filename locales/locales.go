@@ -20,7 +20,7 @@ import (
 
 // Builtin is the content compiled into the program, laid out as Load wants it.
 //
-//go:embed *.toml */*.toml
+//go:embed *.toml */*.toml */topics/*.toml
 var Builtin embed.FS
 
 // A Lang is a language Faro speaks, named by the folder of its texts: "es", "ht".
@@ -38,12 +38,30 @@ type Language struct {
 // Args fill the {{.name}} places of a text.
 type Args map[string]any
 
+// A Topic is what a language has for a topic besides its texts.
+type Topic struct {
+	File      string
+	State     string     // one of States: whether a lawyer and a native speaker have read its texts
+	Questions []Question // examples of how people ask for it
+}
+
+// States of a topic's texts in a language.
+var States = []string{"draft", "reviewed"}
+
+// A Question is an example of how people ask, and where it stands.
+type Question struct {
+	Text string
+	File string
+	Line int
+}
+
 // A Book is all texts in all languages.
 type Book struct {
 	languages []Language
 	texts     map[Lang]map[string]string
 	filled    map[Lang]*i18n.Localizer
 	lines     map[Lang]map[string]place
+	topics    map[Lang]map[string]Topic
 	names     map[string]Lang
 	unspoken  map[string]bool // names of languages that are not spoken
 	unread    map[string]bool // files whose texts are missing because the file is broken
@@ -56,6 +74,7 @@ func Load(fsys fs.FS) (*Book, []Finding) {
 		texts:  map[Lang]map[string]string{},
 		filled: map[Lang]*i18n.Localizer{},
 		lines:  map[Lang]map[string]place{},
+		topics: map[Lang]map[string]Topic{},
 		names:  map[string]Lang{},
 
 		unspoken: map[string]bool{},
@@ -227,6 +246,9 @@ func (b *Book) Raw(l Lang, key string) (string, bool) {
 	text, ok := b.texts[l][key]
 	return text, ok
 }
+
+// Topic returns what a language has for a topic, the zero Topic if nothing.
+func (b *Book) Topic(l Lang, id string) Topic { return b.topics[l][id] }
 
 // At returns where a text stands, for findings about it.
 func (b *Book) At(l Lang, key string) (file string, line int) {

@@ -115,11 +115,11 @@ func TestLanguagesByName(t *testing.T) {
 // TestAFaultHasItsPlace: what is wrong with the languages is told with file and line, all at once.
 func TestAFaultHasItsPlace(t *testing.T) {
 	ui := &fstest.MapFile{Data: []byte("[menu]\ntitle = \"Menu {{.x}}\"\n")}
-	answers := &fstest.MapFile{Data: []byte("")}
+	topic := &fstest.MapFile{Data: []byte("state = \"drafty\"\ntitel = \"X\"\nquestions = [\n \"a\",\n \"!\",\n]\n")}
 	_, found := locales.Load(fstest.MapFS{
 		"languages.toml": {Data: []byte("[aa]\nname = \"Aa\"\nplural = \"zz\"\n\n[bb]\nnmae = \"Bb\"\n")},
 		"unspoken.toml":  {Data: []byte("names = [\n\"cc\",\n\"Aa\",\n]\n")},
-		"aa/ui.toml":     ui, "aa/answers.toml": answers, "bb/ui.toml": ui, "bb/answers.toml": answers,
+		"aa/ui.toml":     ui, "aa/topics/x.toml": topic, "bb/ui.toml": ui, "bb/topics/x.toml": topic,
 	})
 	var all []string
 	for _, f := range found {
@@ -128,6 +128,8 @@ func TestAFaultHasItsPlace(t *testing.T) {
 	text := strings.Join(all, "\n")
 	for _, want := range []string{
 		`locales/languages.toml:6: error: unknown key "bb.nmae"`, `locales/languages.toml:5: error: language bb has no name`,
+		`locales/aa/topics/x.toml:1: error: state "drafty" is not known`, `locales/aa/topics/x.toml:2: error: unknown key "titel"`,
+		`locales/bb/topics/x.toml:5: error: a question is a text`,
 		`locales/unspoken.toml:3: error: "Aa" names aa, which is spoken`,
 	} {
 		if !strings.Contains(text, want) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,12 +12,17 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// The files of a language and what their keys are called in the Book: the tables of ui.toml keep
-// their names ("menu.text"), those of answers.toml are topics ("topic.asylum.sms").
-var files = []struct{ name, prefix string }{
-	{"ui.toml", ""},
-	{"answers.toml", "topic."},
-}
+// uiFile holds the texts of the conversation itself, in tables; the keys in the Book are those of
+// the file ("menu.text"). Each file in topics/ is one topic's, and its keys begin with "topic." and
+// the file's name ("topic.asylum.sms").
+const (
+	uiFile      = "ui.toml"
+	topicFolder = "topics"
+	topicPrefix = "topic."
+)
+
+// TopicTexts are the texts every topic has.
+var TopicTexts = []string{"title", "action", "telegram", "sms"}
 
 // optional is the one field a language may leave out: without it the text serves SMS too.
 const optional = ".sms"
@@ -31,47 +37,108 @@ func (p place) errorf(format string, args ...any) Finding {
 }
 
 func (b *Book) loadTexts(fsys fs.FS, l Lang) []Finding {
-	texts, lines := map[string]string{}, map[string]place{}
-	var found []Finding
-	for _, f := range files {
-		path := string(l) + "/" + f.name
-		name := "locales/" + path
-		src, err := fs.ReadFile(fsys, path)
-		if err != nil {
-			found = append(found, Finding{File: name, Line: 1, Message: "cannot read it: " + err.Error()})
-			b.unread[name] = true
+	b.texts[l], b.lines[l], b.topics[l] = map[string]string{}, map[string]place{}, map[string]Topic{}
+	found := b.loadUI(fsys, l)
+	names, err := fs.Glob(fsys, string(l)+"/"+topicFolder+"/*.toml")
+	if err != nil || len(names) == 0 {
+		found = append(found, Finding{File: "locales/" + string(l) + "/" + topicFolder, Line: 1, Message: "no topic here"})
+	}
+	for _, name := range names {
+		found = append(found, b.loadTopic(fsys, l, name)...)
+	}
+	return found
+}
+
+// open reads a TOML file of texts and where its keys stand.
+func (b *Book) open(fsys fs.FS, file string) (read map[string]any, at map[string]place, found []Finding) {
+	name := "locales/" + file
+	src, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		b.unread[name] = true
+		return nil, nil, []Finding{{File: name, Line: 1, Message: "cannot read it: " + err.Error()}}
+	}
+	if _, err := toml.Decode(string(src), &read); err != nil {
+		b.unread[name] = true
+		return nil, nil, []Finding{syntax(name, err)}
+	}
+	return read, scan(name, string(src)), nil
+}
+
+func (b *Book) loadUI(fsys fs.FS, l Lang) []Finding {
+	read, at, found := b.open(fsys, string(l)+"/"+uiFile)
+	for table, v := range read {
+		fields, ok := v.(map[string]any)
+		if !ok {
+			found = append(found, at[table].errorf("%s stands outside a table; put it under [name]", table))
 			continue
 		}
-		var read map[string]any
-		if _, err := toml.Decode(string(src), &read); err != nil {
-			found = append(found, syntax(name, err))
-			b.unread[name] = true
-			continue
-		}
-		at := scan(name, string(src))
-		for table, v := range read {
-			fields, ok := v.(map[string]any)
-			if !ok {
-				found = append(found, at[table].errorf("%s stands outside a table; put it under [name]", table))
-				continue
-			}
-			for field, v := range fields {
-				text, ok := v.(string)
-				where := at[table+"."+field]
-				if !ok {
-					found = append(found, where.errorf("%s.%s is not a text in quotes", table, field))
-					continue
-				}
-				if text = strings.TrimSpace(text); text == "" {
-					found = append(found, where.errorf("%s.%s is empty", table, field))
-				}
-				key := f.prefix + table + "." + field
-				texts[key], lines[key] = text, where
-			}
+		for field, v := range fields {
+			found = append(found, b.put(l, table+"."+field, v, at[table+"."+field])...)
 		}
 	}
-	b.texts[l], b.lines[l] = texts, lines
 	return found
+}
+
+// put takes a text in.
+func (b *Book) put(l Lang, key string, v any, at place) []Finding {
+	text, ok := v.(string)
+	if !ok {
+		return []Finding{at.errorf("%s is not a text in quotes", key)}
+	}
+	text = strings.TrimSpace(text)
+	b.texts[l][key], b.lines[l][key] = text, at
+	if text == "" {
+		return []Finding{at.errorf("%s is empty", key)}
+	}
+	return nil
+}
+
+func (b *Book) loadTopic(fsys fs.FS, l Lang, file string) []Finding {
+	read, at, found := b.open(fsys, file)
+	if read == nil {
+		return found
+	}
+	id := strings.TrimSuffix(path.Base(file), ".toml")
+	t := Topic{File: "locales/" + file}
+	for field, v := range read {
+		switch {
+		case slices.Contains(TopicTexts, field):
+			found = append(found, b.put(l, topicPrefix+id+"."+field, v, at[field])...)
+		case field == "state":
+			t.State, _ = v.(string)
+			if !slices.Contains(States, t.State) {
+				found = append(found, at[field].errorf("state %q is not known; known are %s", v, strings.Join(States, ", ")))
+			}
+		case field == "questions":
+			more, bad := questions(v, t.File, at[field].line)
+			t.Questions, found = more, append(found, bad...)
+		default:
+			found = append(found, at[field].errorf("unknown key %q; known are %s, state, questions", field, strings.Join(TopicTexts, ", ")))
+		}
+	}
+	if t.State == "" {
+		found = append(found, Finding{File: t.File, Line: 1, Message: "state is missing; write draft until someone has reviewed the text"})
+	}
+	b.topics[l][id] = t
+	return found
+}
+
+// questions reads the list of examples; it stands one on a line, from the line after its key.
+func questions(v any, file string, line int) (all []Question, found []Finding) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, []Finding{{File: file, Line: line, Message: `questions is not a list like ["…", "…"]`}}
+	}
+	for i, v := range list {
+		text, ok := v.(string)
+		at := line + 1 + i
+		if !ok || Fold(text) == "" {
+			found = append(found, Finding{File: file, Line: at, Message: "a question is a text in quotes, with letters or digits"})
+			continue
+		}
+		all = append(all, Question{Text: text, File: file, Line: at})
+	}
+	return all, found
 }
 
 var filling = regexp.MustCompile(`\{\{[^}]*\}\}`)
@@ -113,9 +180,10 @@ func (b *Book) compare() []Finding {
 
 // home is the file of a language in which key belongs.
 func (b *Book) home(l Lang, key string) string {
-	name := files[0].name
-	if strings.HasPrefix(key, files[1].prefix) {
-		name = files[1].name
+	name := uiFile
+	if rest, ok := strings.CutPrefix(key, topicPrefix); ok {
+		id, _, _ := strings.Cut(rest, ".")
+		name = topicFolder + "/" + id + ".toml"
 	}
 	return "locales/" + string(l) + "/" + name
 }

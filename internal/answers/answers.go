@@ -41,9 +41,8 @@ func New(content *flows.Content, book *locales.Book) *Index {
 	for _, l := range book.Languages() {
 		for id := range content.Topics {
 			title, _ := book.Raw(l.Tag, "topic."+id+".title")
-			keywords, _ := book.Raw(l.Tag, "topic."+id+".keywords")
-			for _, p := range append(strings.Split(keywords, ","), title) {
-				if words := strings.Fields(locales.Fold(p)); len(words) > 0 {
+			for _, q := range append(book.Topic(l.Tag, id).Questions, locales.Question{Text: title}) {
+				if words := strings.Fields(locales.Fold(q.Text)); len(words) > 0 {
 					x.phrases[l.Tag] = append(x.phrases[l.Tag], phrase{id, words})
 				}
 			}
