@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"faro/locales"
 )
 
 // recordVersion is the first field of a stored dialogue. A record of another version is not read:
@@ -61,6 +63,9 @@ func (s Screen) record() string {
 	if s.Arg != "" {
 		r += "/" + s.Arg
 	}
+	if s.Lang != "" {
+		r += "@" + string(s.Lang)
+	}
 	if s.Page > 0 {
 		r += ":" + strconv.Itoa(s.Page)
 	}
@@ -69,7 +74,8 @@ func (s Screen) record() string {
 
 func screen(r string) Screen {
 	r, page, _ := strings.Cut(r, ":")
-	var s Screen
+	r, lang, _ := strings.Cut(r, "@")
+	s := Screen{Lang: locales.Lang(lang)}
 	s.Step, s.Arg, _ = strings.Cut(r, "/")
 	s.Page, _ = strconv.Atoi(page)
 	return s

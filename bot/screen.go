@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func (s *step) enter(target string) {
 			arg = string(s.in.Hint)
 		}
 	}
-	s.show(to, arg, s.Person.Lang)
+	s.show(to, arg, cmp.Or(s.spoken, s.Person.Lang))
 }
 
 // still is a remembered screen, or the menu if the content has changed and it is no more.
@@ -74,6 +75,9 @@ func (s *step) urgent(to, arg string) bool {
 func (s *step) show(to, arg string, lang locales.Lang) {
 	d, at := &s.Dialogue, s.content.Steps[to]
 	next := Screen{Step: to, Arg: arg}
+	if lang != s.Person.Lang {
+		next.Lang = lang
+	}
 	if was := s.content.Steps[d.At.Step]; was != nil && !was.Bare && !was.Every && was.Does == "" && d.At != next {
 		d.At.Page = 0
 		d.Trail = append(d.Trail, d.At)
@@ -95,10 +99,18 @@ func (s *step) show(to, arg string, lang locales.Lang) {
 
 // reply says what a screen says.
 func (s *step) reply(at Screen, lang locales.Lang) {
+	lang = cmp.Or(at.Lang, lang)
 	r, ok := s.render(at, lang)
 	if !ok {
 		s.show(flows.Untranslated, "", lang)
 		return
+	}
+	if lang != s.Person.Lang && s.Person.Lang != "" && !s.content.Steps[at.Step].Last {
+		name := s.book.Language(lang).Name
+		r.Text += "\n\n" + s.text(lang, "switch.text", locales.Args{"language": name})
+		if s.in.Channel == Telegram {
+			r.Options = append(r.Options, Option{Label: name, Data: chooseLanguage + "/" + string(lang)})
+		}
 	}
 	// A menu gives way to what was chosen from it; an answer stays to be read again.
 	r.Replace = s.in.Kind == Choice && s.in.Message != 0 && !s.answer && !r.Wipe

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,18 +18,23 @@ import (
 
 var day = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
-func load(t testing.TB) *content.Content {
-	t.Helper()
+// loaded is the content and its index, which never change, read once for all tests.
+var loaded = sync.OnceValues(func() (*content.Content, *answers.Index) {
 	c, found := content.Load("")
 	if c == nil {
-		t.Fatalf("content: %v", found)
+		panic(found)
 	}
+	return c, answers.New(c.Flows, c.Book)
+})
+
+func load(testing.TB) *content.Content {
+	c, _ := loaded()
 	return c
 }
 
-func talk(t testing.TB) *bot.Talk {
-	c := load(t)
-	return bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, "")
+func talk(testing.TB) *bot.Talk {
+	c, index := loaded()
+	return bot.New(c.Flows, c.Book, index.Find, "")
 }
 
 // someone has a conversation.
@@ -288,6 +294,57 @@ func TestALanguageWeDoNotSpeakIsSaid(t *testing.T) {
 	stranger := meet(t, bot.Telegram)
 	if turn := stranger.says("العربية"); len(turn.Replies) != 1 || len(turn.Replies[0].Options) != 5 || stranger.p.Lang != "" {
 		t.Errorf("a stranger is told %q", said(turn))
+	}
+}
+
+// TestDangerFirst: danger is answered at once: mid-flow, before a language was chosen, after STOP (and
+// then silence again), whatever else the message says.
+func TestDangerFirst(t *testing.T) {
+	const cry = "quería preguntar por mis papeles, pero mi hermano no respira, está sangrando mucho"
+	atDanger := func(s *someone, turn bot.Turn) {
+		t.Helper()
+		if s.d.At.Step != "answer" || s.d.At.Arg != "emergency" || len(turn.Replies) != 1 || !strings.Contains(said(turn), "911") || turn.Heard != bot.HeardDanger {
+			t.Errorf("at %v, said %q", s.d.At, said(turn))
+		}
+	}
+	for _, ch := range bot.Channels {
+		s := known(t, ch, "es")
+		s.says("menu")
+		atDanger(s, s.says(cry))
+
+		stranger := meet(t, ch)
+		stranger.says("hola")
+		atDanger(stranger, stranger.says(cry))
+		if stranger.p.Lang != "" {
+			t.Error("a language was chosen for a person in danger")
+		}
+
+		s.says("ALTO")
+		if turn := s.says("quiero pedir asilo"); len(turn.Replies) > 0 {
+			t.Errorf("after STOP a question is answered: %q", said(turn))
+		}
+		atDanger(s, s.says(cry))
+		if turn := s.says("asilo"); len(turn.Replies) > 0 || !s.p.Stopped {
+			t.Error("after an answer to danger STOP holds no more")
+		}
+	}
+}
+
+// TestAnswersInTheLanguageWritten: someone who writes in another of our languages is answered in it,
+// page by page, and offered to stay in it; their choice is changed only if they say so.
+func TestAnswersInTheLanguageWritten(t *testing.T) {
+	for _, ch := range bot.Channels {
+		s := known(t, ch, "es")
+		turn := s.says("I want to ask for asylum, I can't go back to my country")
+		if s.p.Lang != "es" || turn.Replies[0].Lang != "en" || !strings.Contains(said(turn), "write: English") {
+			t.Errorf("%s: language %s, said %q", ch, s.p.Lang, said(turn))
+		}
+		if turn := s.says("9"); ch == bot.SMS && turn.Replies[0].Lang != "en" {
+			t.Errorf("the second page is in %s", turn.Replies[0].Lang)
+		}
+		if turn := s.says("English"); s.p.Lang != "en" || strings.Contains(said(turn), "write: English") {
+			t.Errorf("%s: language %s, said %q", ch, s.p.Lang, said(turn))
+		}
 	}
 }
 

@@ -7,6 +7,7 @@
 package bot
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
@@ -30,10 +31,10 @@ const (
 
 // A Match is what a question was understood as.
 type Match struct {
-	Lang     locales.Lang
+	Lang     locales.Lang // in which it is written, as far as can be told
 	Decision Decision
 	Topics   []Scored // best first, at most five
-	Urgent   bool     // the best topic is about danger
+	Urgent   bool     // it is about danger: the best topic is answered before anything else
 }
 
 // A Scored topic fits with a score from 0 to 1.
@@ -94,6 +95,7 @@ const (
 	HeardCommand    Heard = "command"
 	HeardChoice     Heard = "choice"
 	HeardLanguage   Heard = "language"
+	HeardDanger     Heard = "danger"
 	HeardAnswer     Heard = "answer"
 	HeardOffer      Heard = "offer"
 	HeardNone       Heard = "none"
@@ -109,7 +111,8 @@ type step struct {
 	Turn
 	in     Input
 	now    time.Time
-	answer bool // an answer was on the screen before
+	answer bool         // an answer was on the screen before
+	spoken locales.Lang // the language of what they wrote, if it is not theirs
 }
 
 // Step computes a turn. It is deterministic: the same arguments give the same turn.
@@ -150,8 +153,7 @@ func (s *step) take() {
 		s.Person.Stopped = s.in.Kind == OptOut
 		s.Heard = HeardCarrier
 	case s.Person.Stopped && s.in.Kind != Start && (cmd == nil || !cmd.Stopped):
-		s.Dialogue.Seen = s.Dialogue.Seen[:len(s.Dialogue.Seen)-1]
-		s.Silent, s.Heard = true, HeardStopped
+		s.stopped()
 	case s.in.Kind == Start:
 		s.Heard = HeardLink
 		s.Person.Stopped = false
@@ -167,6 +169,25 @@ func (s *step) take() {
 		s.Heard = HeardUnreadable
 		s.enter(map[Kind]string{Location: flows.Place, Edited: flows.Edited, Media: flows.Unreadable}[s.in.Kind])
 	}
+}
+
+// stopped hears someone who sent STOP: only danger is answered, with one message.
+func (s *step) stopped() {
+	if s.in.Kind == Text {
+		if m := s.find(s.Person.Lang, s.in.Words); m.Urgent && len(m.Topics) > 0 {
+			s.danger(m)
+			return
+		}
+	}
+	s.Dialogue.Seen = s.Dialogue.Seen[:len(s.Dialogue.Seen)-1]
+	s.Silent, s.Heard = true, HeardStopped
+}
+
+// danger answers at once, in the language of the message, whether or not a language was chosen, the
+// notice seen, or STOP sent.
+func (s *step) danger(m Match) {
+	s.Heard = HeardDanger
+	s.show(flows.Answer, m.Topics[0].Topic, cmp.Or(m.Lang, s.Person.Lang))
 }
 
 // link opens what a deep link names: a topic or a facility.
@@ -236,7 +257,14 @@ func (s *step) read(words string) {
 		return
 	}
 	m := s.find(s.Person.Lang, Words(words))
+	if s.Person.Lang == "" && m.Decision != None {
+		s.in.Hint = m.Lang
+	} else if s.Person.Lang != "" && m.Lang != s.Person.Lang {
+		s.spoken = m.Lang
+	}
 	switch {
+	case m.Urgent && len(m.Topics) > 0:
+		s.danger(m)
 	case m.Decision == Sure && len(m.Topics) > 0:
 		s.Heard = HeardAnswer
 		s.enter(flows.Answer + "/" + m.Topics[0].Topic)
@@ -348,7 +376,7 @@ func (s *step) speak(lang locales.Lang) {
 	case !s.Person.Noticed || s.Dialogue.Next.Step != "":
 		s.enter(flows.Next)
 	case s.content.Steps[at.Step] != nil && at.Step != s.content.Start:
-		s.Dialogue.At.Page = 0
+		s.Dialogue.At.Page, s.Dialogue.At.Lang = 0, ""
 		s.reply(s.Dialogue.At, lang)
 	default:
 		s.enter(s.content.Menu)

@@ -122,6 +122,7 @@ type Screen struct {
 	Step string
 	Arg  string
 	Page int
+	Lang locales.Lang // if it is not in the person's: they wrote in this one
 }
 
 // A Dialogue is where someone is in the conversation: kept for 72 hours after the last message.

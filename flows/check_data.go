@@ -95,7 +95,7 @@ func (k *checker) checkFacilities() {
 
 // Texts the engine needs whatever the steps say, by package bot.
 var engineTexts = []string{
-	"who.operator", "who.nobody", "label.back", "label.menu", "label.emergency", "footer.more", "footer.nav",
+	"who.operator", "who.nobody", "switch.text", "label.back", "label.menu", "label.emergency", "footer.more", "footer.nav",
 	"answer.source", "answer.asof", "answer.stale", "answer.asof_sms", "answer.stale_sms",
 	"date.format", "date.m1", "date.m2", "date.m3", "date.m4", "date.m5", "date.m6", "date.m7", "date.m8", "date.m9",
 	"date.m10", "date.m11", "date.m12",
@@ -104,7 +104,7 @@ var engineTexts = []string{
 }
 
 // values are what may be filled into texts besides phone numbers.
-var values = []string{"who", "operator", "facility", "sources", "date", "ask", "day", "month", "year"}
+var values = []string{"who", "operator", "facility", "sources", "language", "date", "ask", "day", "month", "year"}
 
 var filled = regexp.MustCompile(`\{\{\.([a-z]+)(?:\.([a-z]+))?\}\}`)
 

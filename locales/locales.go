@@ -55,6 +55,13 @@ type Question struct {
 	Line int
 }
 
+// A Concept is words that mean the same for finding a topic, in all languages. A word that ends
+// in * stands for all words that begin so.
+type Concept struct {
+	Name  string
+	Words []string
+}
+
 // A Book is all texts in all languages.
 type Book struct {
 	languages []Language
@@ -63,6 +70,8 @@ type Book struct {
 	lines     map[Lang]map[string]place
 	topics    map[Lang]map[string]Topic
 	names     map[string]Lang
+	concepts  []Concept
+	unrelated map[Lang][]Question
 	unspoken  map[string]bool // names of languages that are not spoken
 	unread    map[string]bool // files whose texts are missing because the file is broken
 }
@@ -77,10 +86,11 @@ func Load(fsys fs.FS) (*Book, []Finding) {
 		topics: map[Lang]map[string]Topic{},
 		names:  map[string]Lang{},
 
-		unspoken: map[string]bool{},
-		unread:   map[string]bool{},
+		unspoken:  map[string]bool{},
+		unrelated: map[Lang][]Question{},
+		unread:    map[string]bool{},
 	}
-	found := append(b.loadLanguages(fsys), b.loadUnspoken(fsys)...)
+	found := slices.Concat(b.loadLanguages(fsys), b.loadUnspoken(fsys), b.loadConcepts(fsys))
 	bundle := i18n.NewBundle(language.Und)
 	for _, l := range b.languages {
 		found = append(found, b.loadTexts(fsys, l.Tag)...)
@@ -249,6 +259,12 @@ func (b *Book) Raw(l Lang, key string) (string, bool) {
 
 // Topic returns what a language has for a topic, the zero Topic if nothing.
 func (b *Book) Topic(l Lang, id string) Topic { return b.topics[l][id] }
+
+// Unrelated are examples of what people write that belongs to no topic.
+func (b *Book) Unrelated(l Lang) []Question { return b.unrelated[l] }
+
+// Concepts lists the words that mean the same, sorted by name.
+func (b *Book) Concepts() []Concept { return b.concepts }
 
 // At returns where a text stands, for findings about it.
 func (b *Book) At(l Lang, key string) (file string, line int) {

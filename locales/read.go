@@ -39,6 +39,7 @@ func (p place) errorf(format string, args ...any) Finding {
 func (b *Book) loadTexts(fsys fs.FS, l Lang) []Finding {
 	b.texts[l], b.lines[l], b.topics[l] = map[string]string{}, map[string]place{}, map[string]Topic{}
 	found := b.loadUI(fsys, l)
+	found = append(found, b.loadUnrelated(fsys, l)...)
 	names, err := fs.Glob(fsys, string(l)+"/"+topicFolder+"/*.toml")
 	if err != nil || len(names) == 0 {
 		found = append(found, Finding{File: "locales/" + string(l) + "/" + topicFolder, Line: 1, Message: "no topic here"})
@@ -120,6 +121,58 @@ func (b *Book) loadTopic(fsys fs.FS, l Lang, file string) []Finding {
 		found = append(found, Finding{File: t.File, Line: 1, Message: "state is missing; write draft until someone has reviewed the text"})
 	}
 	b.topics[l][id] = t
+	return found
+}
+
+// unrelatedFile holds examples of what belongs to no topic.
+const unrelatedFile = "unrelated.toml"
+
+func (b *Book) loadUnrelated(fsys fs.FS, l Lang) []Finding {
+	file := string(l) + "/" + unrelatedFile
+	read, at, found := b.open(fsys, file)
+	for field, v := range read {
+		if field != "questions" {
+			found = append(found, at[field].errorf("unknown key %q; known is questions", field))
+			continue
+		}
+		more, bad := questions(v, "locales/"+file, at[field].line)
+		b.unrelated[l], found = more, append(found, bad...)
+	}
+	return found
+}
+
+// conceptsFile holds the words that mean the same.
+const conceptsFile = "words.toml"
+
+func (b *Book) loadConcepts(fsys fs.FS) []Finding {
+	read, at, found := b.open(fsys, conceptsFile)
+	for name, v := range read {
+		lists, ok := v.(map[string]any)
+		if !ok {
+			found = append(found, at[name].errorf("%s stands outside a table; put it under [concept]", name))
+			continue
+		}
+		c := Concept{Name: name}
+		for lang, v := range lists {
+			here := at[name+"."+lang]
+			words, ok := v.([]any)
+			if !ok || !slices.ContainsFunc(b.languages, func(l Language) bool { return string(l.Tag) == lang }) {
+				found = append(found, here.errorf(`%s.%s is not a language with a list like ["…", "…"]`, name, lang))
+				continue
+			}
+			for _, w := range words {
+				word, ok := w.(string)
+				if !ok || Fold(word) == "" || strings.Contains(strings.TrimSuffix(word, "*"), "*") {
+					found = append(found, here.errorf("%s.%s: %v is not a word; only its end may be *", name, lang, w))
+					continue
+				}
+				c.Words = append(c.Words, word)
+			}
+		}
+		slices.Sort(c.Words)
+		b.concepts = append(b.concepts, c)
+	}
+	slices.SortFunc(b.concepts, func(a, b Concept) int { return strings.Compare(a.Name, b.Name) })
 	return found
 }
 

@@ -20,6 +20,7 @@ type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Run everything: channels, outbox, HTTP."`
 	Chat     chatCmd     `cmd:"" help:"Have the conversation in the terminal."`
 	Ask      askCmd      `cmd:"" help:"Find the topics of questions: JSON lines in, JSON lines out."`
+	Eval     evalCmd     `cmd:"" help:"Measure how well questions find their topics."`
 	Segments segmentsCmd `cmd:"" help:"Measure text messages: JSON lines in, JSON lines out."`
 	Check    checkCmd    `cmd:"" help:"Check the content; every finding with file and line."`
 	Graph    graphCmd    `cmd:"" help:"Draw the conversation as a Mermaid diagram."`

@@ -36,6 +36,7 @@ type server struct {
 	redis  *redisx.Redis
 	meter  *metrics.Metrics
 	taker  *turns.Taker
+	index  *answers.Index
 	outbox *outbox.Outbox
 	demo   *demo.Page
 	bot    *telegram.API
@@ -77,9 +78,10 @@ func newServer(ctx context.Context, cfg serveCmd, c *content.Content, log *slog.
 		return nil, err
 	}
 	s.redis.AddHook(s.meter.Redis())
+	s.index = answers.New(c.Flows, c.Book)
 	s.taker = &turns.Taker{
 		Redis: s.redis, Vault: seals, Now: time.Now, Observe: s.meter.Turn,
-		Talk:   bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, cfg.Operator),
+		Talk:   bot.New(c.Flows, c.Book, s.index.Find, cfg.Operator),
 		Shapes: map[bot.Channel]turns.Shape{bot.Telegram: telegram.Shape, bot.SMS: sms.Shape},
 	}
 	routes, err := s.routes()
@@ -180,6 +182,7 @@ func (s *server) Run(ctx context.Context) error {
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSending()
 	var intake, delivery sync.WaitGroup
+	intake.Go(s.index.Warm)
 	delivery.Go(func() { s.outbox.Run(sending) })
 	if s.bot != nil {
 		intake.Go(func() { s.introduce(ctx) })

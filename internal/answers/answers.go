@@ -1,123 +1,196 @@
 // Package answers finds the topics a question is about. It is the one place where that is decided.
 //
-// It chooses among vetted answers and never writes one; unsure, it offers a choice. It runs in
-// process, needs no network, keeps nothing of what it reads, and gives the same answer for the same
-// words. An Index does not change after New and may be used from several goroutines.
+// It chooses among vetted answers and never writes one; unsure, it offers a choice, and where nothing
+// fits it says so. It learns from the examples in the content alone (the questions of each topic in
+// each language, and the words of locales/words.toml), runs in process without a network, keeps
+// nothing of what it reads, and decides the same for the same words. An Index may be used from
+// several goroutines.
 package answers
 
 import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"faro/bot"
 	"faro/flows"
 	"faro/locales"
 )
 
-// Limits of what is returned and of when it is sure. The scores are the share of the best phrase's
-// words that the question has, so a whole phrase scores 1.
+// When the index is sure. The scores are probabilities; the limits were chosen on the question set
+// in testdata, see docs/answers.md.
 const (
-	maxTopics = 5    // more choices than this help nobody
-	sure      = 0.99 // a whole phrase of the topic stands in the question
-	maybe     = 0.5  // half of a phrase does
-	lead      = 0.2  // by which the best must lead the next to be sure
+	sure     = 0.60 // below, a choice is offered
+	offer    = 0.10 // a topic less likely than this is not offered
+	nothing  = 0.60 // the message is about none of the topics, if so likely
+	danger   = 0.55 // a clause so likely about danger is answered first, whatever else is said
+	other    = 0.90 // a message so likely in another language than the chosen one is
+	maxTopic = 5    // more choices than this help nobody
+	maxRead  = 2000 // runes of a message that are read; people in need write less
 )
 
-// An Index knows the names and keywords of all topics in all languages.
+// An Index knows how people ask for the topics.
 type Index struct {
 	content *flows.Content
-	phrases map[locales.Lang][]phrase
+	book    *locales.Book
+
+	learn  sync.Once
+	topics *model // which topic, "" for none of them; for all languages at once, because people mix them
+	tongue *model // which language
 }
 
-type phrase struct {
-	topic string
-	words []string
-}
-
-// New reads the titles and keywords of the topics.
+// New makes an index. It learns when it is first asked; see Warm.
 func New(content *flows.Content, book *locales.Book) *Index {
-	x := &Index{content: content, phrases: map[locales.Lang][]phrase{}}
-	for _, l := range book.Languages() {
-		for id := range content.Topics {
-			title, _ := book.Raw(l.Tag, "topic."+id+".title")
-			for _, q := range append(book.Topic(l.Tag, id).Questions, locales.Question{Text: title}) {
-				if words := strings.Fields(locales.Fold(q.Text)); len(words) > 0 {
-					x.phrases[l.Tag] = append(x.phrases[l.Tag], phrase{id, words})
+	return &Index{content: content, book: book}
+}
+
+// Warm learns now, so that the first question need not wait. It takes about half a second.
+func (x *Index) Warm() { x.learn.Do(x.train) }
+
+func (x *Index) train() {
+	reader := newReader(x.book)
+	var about, in []example
+	for _, l := range x.book.Languages() {
+		add := func(topic, text string) {
+			about = append(about, example{reader.features(text), topic})
+			in = append(in, example{spelling(text), string(l.Tag)})
+		}
+		for _, id := range x.ids() {
+			title, _ := x.book.Raw(l.Tag, "topic."+id+".title")
+			add(id, title)
+			for _, q := range x.book.Topic(l.Tag, id).Questions {
+				add(id, q.Text)
+			}
+			for _, field := range []string{"sms", "telegram"} { // how the language is written
+				text, _ := x.book.Raw(l.Tag, "topic."+id+"."+field)
+				for _, s := range sentences(text) {
+					in = append(in, example{spelling(s), string(l.Tag)})
 				}
 			}
 		}
+		for _, q := range x.book.Unrelated(l.Tag) {
+			add("", q.Text)
+		}
 	}
-	return x
+	x.topics = learn(about, topicLearning)
+	x.tongue = learn(in, tongueLearning)
+	x.topics.read, x.tongue.read = reader.features, spelling
 }
 
-// Find ranks the topics for a question in a language. With the language "" it reads the question in
-// every language and says in which it fits best.
+func (x *Index) ids() []string {
+	var ids []string
+	for id := range x.content.Topics {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Find ranks the topics for a question. The language is the one the person has chosen, "" if none;
+// the Match has the language the question is written in, if that can be told.
 func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
-	said := strings.Fields(locales.Fold(string(words)))
-	if lang != "" {
-		return x.match(lang, said)
+	x.Warm()
+	text := string(words)
+	if r := []rune(text); len(r) > maxRead {
+		text = string(r[:maxRead])
 	}
-	best := bot.Match{Decision: bot.None}
-	for _, l := range sortedLangs(x.phrases) {
-		m := x.match(l, said)
-		if len(m.Topics) > 0 && (len(best.Topics) == 0 || m.Topics[0].Score > best.Topics[0].Score) {
-			best = m
-		}
+	m := bot.Match{Lang: x.language(lang, text), Decision: bot.None}
+	whole := x.topics.probabilities(text)
+	m.Topics = ranked(whole)
+	if s := x.worst(text, whole); s.Topic != "" {
+		m.Topics = slices.DeleteFunc(m.Topics, func(t bot.Scored) bool { return t.Topic == s.Topic })
+		m.Topics = slices.Insert(m.Topics, 0, s)
+		m.Urgent = true
 	}
-	return best
-}
-
-func sortedLangs(m map[locales.Lang][]phrase) []locales.Lang {
-	var all []locales.Lang
-	for l := range m {
-		all = append(all, l)
-	}
-	slices.Sort(all)
-	return all
-}
-
-func (x *Index) match(lang locales.Lang, said []string) bot.Match {
-	best := map[string]bot.Scored{}
-	length := map[string]int{} // words of the best phrase: of two whole phrases the longer says more
-	for _, p := range x.phrases[lang] {
-		score := overlap(p.words, said)
-		if score < maybe {
-			continue
-		}
-		if was := best[p.topic]; score > was.Score || score == was.Score && len(p.words) > length[p.topic] {
-			best[p.topic] = bot.Scored{Topic: p.topic, Score: score}
-			length[p.topic] = len(p.words)
-		}
-	}
-	m := bot.Match{Lang: lang, Decision: bot.None}
-	for _, s := range best {
-		m.Topics = append(m.Topics, s)
-	}
-	slices.SortFunc(m.Topics, func(a, b bot.Scored) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(length[b.Topic], length[a.Topic]), cmp.Compare(a.Topic, b.Topic))
-	})
-	m.Topics = m.Topics[:min(len(m.Topics), maxTopics)]
+	m.Topics = m.Topics[:min(len(m.Topics), maxTopic)]
 	if len(m.Topics) == 0 {
 		return m
 	}
-	top := m.Topics[0]
-	m.Urgent = x.content.Topics[top.Topic].Urgent
-	m.Decision = bot.Offered
-	alone := len(m.Topics) == 1 || top.Score-m.Topics[1].Score >= lead || length[top.Topic] > length[m.Topics[1].Topic]
-	if top.Score >= sure && alone {
+	switch best := m.Topics[0].Score; {
+	case m.Urgent || best >= sure:
 		m.Decision = bot.Sure
+	case whole[""] < nothing && best >= offer:
+		m.Decision = bot.Offered
 	}
 	return m
 }
 
-// overlap is the share of a phrase's words found in what was said.
-func overlap(phrase, said []string) float64 {
-	found := 0
-	for _, w := range phrase {
-		if slices.Contains(said, w) {
-			found++
+// worst is the topic of danger that the message is about, the zero Scored if none: each clause is
+// looked at by itself, because danger is often told in passing.
+func (x *Index) worst(text string, whole map[string]float64) bot.Scored {
+	var worst bot.Scored
+	var most float64
+	look := func(p map[string]float64) {
+		var sum float64
+		var top bot.Scored
+		for topic, score := range p {
+			if topic == "" || !x.content.Topics[topic].Urgent {
+				continue
+			}
+			sum += score
+			if score > top.Score || score == top.Score && topic < top.Topic {
+				top = bot.Scored{Topic: topic, Score: score}
+			}
+		}
+		if sum >= danger && sum > most {
+			most, worst = sum, bot.Scored{Topic: top.Topic, Score: sum}
 		}
 	}
-	return float64(found) / float64(len(phrase))
+	look(whole)
+	for _, c := range clauses(text) {
+		look(x.topics.probabilities(c))
+	}
+	return worst
+}
+
+// language is the language a text is written in: the chosen one unless another is much likelier.
+func (x *Index) language(chosen locales.Lang, text string) locales.Lang {
+	p := x.tongue.probabilities(text)
+	best := chosen
+	for _, l := range x.book.Languages() {
+		if best == "" || p[string(l.Tag)] > p[string(best)] {
+			best = l.Tag
+		}
+	}
+	if chosen != "" && p[string(best)] < other {
+		return chosen
+	}
+	return best
+}
+
+// ranked lists the topics that are likely at all, likeliest first.
+func ranked(p map[string]float64) []bot.Scored {
+	var all []bot.Scored
+	for topic, score := range p {
+		if topic != "" {
+			all = append(all, bot.Scored{Topic: topic, Score: score})
+		}
+	}
+	slices.SortFunc(all, func(a, b bot.Scored) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Topic, b.Topic))
+	})
+	return all
+}
+
+// sentences parts a text where a sentence ends.
+func sentences(text string) []string { return parted(text, ".!?;\n…") }
+
+// clauses are the sentences of a text, and what stands between their commas. None if it is a single
+// clause.
+func clauses(text string) []string {
+	all := append(sentences(text), parted(text, ".!?;:\n…,")...)
+	slices.Sort(all)
+	if all = slices.Compact(all); len(all) < 2 {
+		return nil
+	}
+	return all
+}
+
+// shortest is how many words a part of a text needs to tell anything.
+const shortest = 3
+
+func parted(text, at string) []string {
+	return slices.DeleteFunc(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(at, r) }),
+		func(s string) bool { return len(strings.Fields(s)) < shortest })
 }

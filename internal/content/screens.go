@@ -128,7 +128,7 @@ func (c *Content) checkScreen(talk *bot.Talk, at bot.Screen, lang locales.Lang, 
 			add("step %s: %d buttons; a keyboard has at most %d", at.Step, len(r.Options), maxButtons)
 		}
 	case bot.SMS:
-		if step.Show == flows.Answer { // its choices may go on a second page, its text may not
+		if step.Show == flows.Answer || step.List == "topics" { // choices may go on a second page, the text may not
 			r.Options = nil
 		}
 		if m := sms.Render(r); m.Pages > 1 {

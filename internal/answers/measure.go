@@ -1,0 +1,165 @@
+package answers
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"faro/bot"
+	"faro/locales"
+)
+
+// A Case is a question of which it is known what it asks. It is used for measuring, never for
+// learning.
+type Case struct {
+	Lang  locales.Lang `json:"lang"`
+	Text  string       `json:"text"`
+	Topic string       `json:"topic"`          // "" if it belongs to none
+	Also  []string     `json:"also,omitempty"` // topics that would be as good
+	Kind  string       `json:"kind"`
+}
+
+// fits reports whether a topic answers the question.
+func (c Case) fits(topic string) bool {
+	return topic != "" && (topic == c.Topic || slices.Contains(c.Also, topic))
+}
+
+// A tally counts how some cases went.
+type tally struct {
+	asked, first, third, sureWrong int // with a topic
+	outside, outsideSure           int // without one
+	danger, dangerFound            int // about danger
+	calm, alarm                    int // not about danger
+	all, tongue                    int // whose language was found without being told
+}
+
+func share(n, of int) string {
+	if of == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", 100*float64(n)/float64(of))
+}
+
+// A Report is how an index did on some cases.
+type Report struct {
+	langs    map[locales.Lang]*tally
+	kinds    map[string]*tally
+	confused map[[2]string]int // what was asked, what was found
+}
+
+// Measure asks every case, without telling the language but where it says so.
+func (x *Index) Measure(cases []Case) *Report {
+	r := &Report{langs: map[locales.Lang]*tally{}, kinds: map[string]*tally{}, confused: map[[2]string]int{}}
+	for _, c := range cases {
+		if r.langs[c.Lang] == nil {
+			r.langs[c.Lang] = &tally{}
+		}
+		if r.kinds[c.Kind] == nil {
+			r.kinds[c.Kind] = &tally{}
+		}
+		m := x.Find(c.Lang, bot.Words(c.Text))
+		spoken := x.Find("", bot.Words(c.Text)).Lang == c.Lang
+		for _, t := range []*tally{r.langs[c.Lang], r.kinds[c.Kind]} {
+			x.count(t, c, m, spoken)
+		}
+		if c.Topic != "" && !c.fits(first(m)) || c.Topic == "" && m.Decision == bot.Sure {
+			r.confused[[2]string{c.Topic, first(m)}]++
+		}
+	}
+	return r
+}
+
+func first(m bot.Match) string {
+	if len(m.Topics) == 0 {
+		return ""
+	}
+	return m.Topics[0].Topic
+}
+
+func (x *Index) count(t *tally, c Case, m bot.Match, spoken bool) {
+	t.all++
+	if spoken {
+		t.tongue++
+	}
+	urgent := func(id string) bool { return x.content.Topics[id] != nil && x.content.Topics[id].Urgent }
+	switch {
+	case urgent(c.Topic):
+		t.danger++
+		if m.Urgent {
+			t.dangerFound++
+		}
+	case !slices.ContainsFunc(c.Also, urgent):
+		t.calm++
+		if m.Urgent {
+			t.alarm++
+		}
+	}
+	if c.Topic == "" {
+		t.outside++
+		if m.Decision == bot.Sure {
+			t.outsideSure++
+		}
+		return
+	}
+	t.asked++
+	if c.fits(first(m)) {
+		t.first++
+	} else if m.Decision == bot.Sure {
+		t.sureWrong++
+	}
+	if slices.ContainsFunc(m.Topics[:min(3, len(m.Topics))], func(s bot.Scored) bool { return c.fits(s.Topic) }) {
+		t.third++
+	}
+}
+
+// Print writes the report: shares in per cent, and the worst confusions.
+func (r *Report) Print(w io.Writer) error {
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	head := "\tasked\ttop-1\ttop-3\tsurely wrong\toutside\tanswered\tdanger\tfound\tfalse alarms\tlanguage\t\n"
+	line := func(name string, t *tally) {
+		fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\t\n", name, t.asked, share(t.first, t.asked), share(t.third, t.asked),
+			share(t.sureWrong, t.asked), t.outside, share(t.outsideSure, t.outside), t.danger, share(t.dangerFound, t.danger),
+			share(t.alarm, t.calm), share(t.tongue, t.all))
+	}
+	fmt.Fprint(out, "language", head)
+	for _, l := range sortedKeys(r.langs) {
+		line(string(l), r.langs[l])
+	}
+	fmt.Fprint(out, "kind", head)
+	for _, k := range sortedKeys(r.kinds) {
+		line(k, r.kinds[k])
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	pairs := sortedKeys2(r.confused)
+	slices.SortStableFunc(pairs, func(a, b [2]string) int { return r.confused[b] - r.confused[a] })
+	for _, p := range pairs[:min(len(pairs), worstShown)] {
+		if _, err := fmt.Fprintf(w, "%3d  %s, found %s\n", r.confused[p], cmp.Or(p[0], "(outside)"), cmp.Or(p[1], "(nothing)")); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	return nil
+}
+
+const worstShown = 15 // more is not read
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func sortedKeys2(m map[[2]string]int) [][2]string {
+	keys := make([][2]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	return keys
+}
