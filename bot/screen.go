@@ -130,6 +130,9 @@ func (s *step) render(at Screen, lang locales.Lang) (Reply, bool) {
 		}
 	default:
 		s.say(&r, step, at.Arg)
+		if step.List == "places" {
+			s.sayPlaces(&r, at.Arg)
+		}
 	}
 	r.Options = s.options(step, at.Arg, lang)
 	r.More = s.text(lang, "footer.more", nil)
@@ -181,6 +184,8 @@ func (s *step) options(at *flows.Step, arg string, lang locales.Lang) []Option {
 		out = append(out, s.titles(s.content.InGroup(arg), lang)...)
 	case "offers":
 		out = append(out, s.titles(s.topics(arg), lang)...)
+	case "places":
+		out = append(out, s.titles([]*flows.Topic{s.content.Topics[findTopic]}, lang)...)
 	case "related":
 		if t := s.content.Topics[arg]; t != nil {
 			var related []*flows.Topic
@@ -239,7 +244,7 @@ func (s *step) sayEvery(r *Reply, step *flows.Step, first string) {
 func (s *step) say(r *Reply, step *flows.Step, arg string) {
 	args := locales.Args{}
 	if f := s.content.Facilities[arg]; f != nil {
-		args["facility"] = f.Name + ", " + f.City
+		args["facility"] = facility(f)
 	}
 	r.Title = s.text(r.Lang, step.Text+".title", args)
 	if s.in.Channel == SMS {

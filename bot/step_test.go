@@ -376,7 +376,7 @@ func TestGoneButtons(t *testing.T) {
 }
 
 func TestUnreadableGetsAnAnswer(t *testing.T) {
-	for kind, step := range map[bot.Kind]string{bot.Media: "unreadable", bot.Location: "location", bot.Edited: "edited"} {
+	for kind, step := range map[bot.Kind]string{bot.Media: "unreadable", bot.Location: "places", bot.Edited: "edited"} {
 		s := known(t, bot.Telegram, "es")
 		if turn := s.send(bot.Input{Kind: kind}); len(turn.Replies) != 1 || s.d.At.Step != step {
 			t.Errorf("kind %d: %d replies at %v", kind, len(turn.Replies), s.d.At)

@@ -97,6 +97,7 @@ const (
 	HeardLanguage   Heard = "language"
 	HeardDanger     Heard = "danger"
 	HeardAnswer     Heard = "answer"
+	HeardPlace      Heard = "place"
 	HeardOffer      Heard = "offer"
 	HeardNone       Heard = "none"
 	HeardGone       Heard = "gone" // a choice that leads nowhere any more
@@ -165,9 +166,12 @@ func (s *step) take() {
 		s.command(cmd, spoken)
 	case s.in.Kind == Text:
 		s.read(string(s.in.Words))
+	case s.in.Kind == Location:
+		s.Heard = HeardPlace
+		s.enter(flows.Places + "/" + strings.Join(s.nearest(s.in.Position), "+"))
 	default:
 		s.Heard = HeardUnreadable
-		s.enter(map[Kind]string{Location: flows.Place, Edited: flows.Edited, Media: flows.Unreadable}[s.in.Kind])
+		s.enter(map[Kind]string{Edited: flows.Edited, Media: flows.Unreadable}[s.in.Kind])
 	}
 }
 
@@ -265,6 +269,7 @@ func (s *step) read(words string) {
 	switch {
 	case m.Urgent && len(m.Topics) > 0:
 		s.danger(m)
+	case s.asksPlace(m) && s.showPlaces(words):
 	case m.Decision == Sure && len(m.Topics) > 0:
 		s.Heard = HeardAnswer
 		s.enter(flows.Answer + "/" + m.Topics[0].Topic)
@@ -279,6 +284,22 @@ func (s *step) read(words string) {
 		s.Heard = HeardNone
 		s.enter(flows.Unsure)
 	}
+}
+
+// asksPlace reports whether someone looks for a place: they are where one is asked for, or ask it now.
+func (s *step) asksPlace(m Match) bool {
+	at := s.Dialogue.At
+	return at.Step == flows.Places || at.Step == flows.Answer && at.Arg == findTopic || len(m.Topics) > 0 && m.Topics[0].Topic == findTopic
+}
+
+// showPlaces shows the facilities that words name. It reports false if they name none.
+func (s *step) showPlaces(words string) bool {
+	found := s.named(words)
+	if len(found) > 0 {
+		s.Heard = HeardPlace
+		s.enter(flows.Places + "/" + strings.Join(found, "+"))
+	}
+	return len(found) > 0
 }
 
 // maxOffers is as many choices as someone under stress can weigh.
@@ -351,6 +372,8 @@ func (s *step) leads(to, arg string) bool {
 		return slices.Contains(s.content.Groups, arg)
 	case at.List == "offers":
 		return s.topics(arg) != nil
+	case at.List == "places":
+		return !slices.ContainsFunc(strings.Split(arg, "+"), func(id string) bool { return s.content.Facilities[id] == nil })
 	}
 	return arg == ""
 }

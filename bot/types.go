@@ -55,7 +55,7 @@ const (
 	Text     Kind = iota // words, in Input.Words
 	Choice               // a tapped button, its data in Input.Choice
 	Start                // Telegram's /start, its payload in Input.Choice; from SMS never
-	Location             // a place; it is neither read nor kept
+	Location             // a place, in Input.Position
 	Media                // voice, photo, sticker, file, contact: nothing that can be read
 	Edited               // a message changed after it was sent
 	OptOut               // the provider already handled a STOP and answered it itself
@@ -64,13 +64,14 @@ const (
 
 // An Input is one thing a person sent, as an adapter passes it on.
 type Input struct {
-	ID      string       // the provider's id of this message, unique within the channel
-	Channel Channel      // how it came
-	Kind    Kind         // what it is
-	Words   Words        // for Text
-	Choice  string       // for Choice and Start
-	Hint    locales.Lang // the language the channel guesses, "" if none; it only orders lists
-	Message int          // Telegram: the id of the message sent, or of the one the button was on; else 0
+	ID       string       // the provider's id of this message, unique within the channel
+	Channel  Channel      // how it came
+	Kind     Kind         // what it is
+	Words    Words        // for Text
+	Choice   string       // for Choice and Start
+	Position Position     // for Location
+	Hint     locales.Lang // the language the channel guesses, "" if none; it only orders lists
+	Message  int          // Telegram: the id of the message sent, or of the one the button was on; else 0
 }
 
 // An Option is one thing a person can choose: a button, or a number in a text message.

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
+	_ "time/tzdata" // zones are known wherever the program runs
 
 	"faro/locales"
 )
@@ -83,6 +85,10 @@ func (k *checker) checkFacilities() {
 			k.add(k.facilities.errorf(at, "facility %q: a name has lower-case letters, digits and hyphens, at most 40", id))
 		case x.Name == "" || x.City == "" || x.State == "":
 			k.add(k.facilities.errorf(at, "facility %s needs name, city and state", id))
+		case x.At.North < 14 || x.At.North > 33 || x.At.East < -119 || x.At.East > -86:
+			k.add(k.facilities.errorf(at, "facility %s: at is [degrees north, degrees east] of its city, like [14.91, -92.26], inside Mexico", id))
+		case !zone(x.Zone):
+			k.add(k.facilities.errorf(at, "facility %s: zone %q is no IANA time zone like America/Tijuana", id, x.Zone))
 		case !slices.Contains(Kinds, x.Kind):
 			k.add(k.facilities.errorf(at, "facility %s: kind %q is not known; known are %s", id, x.Kind, strings.Join(Kinds, ", ")))
 		case !slices.Contains(Statuses, x.Status):
@@ -93,9 +99,15 @@ func (k *checker) checkFacilities() {
 	}
 }
 
+func zone(name string) bool {
+	_, err := time.LoadLocation(name)
+	return name != "" && name != "Local" && err == nil
+}
+
 // Texts the engine needs whatever the steps say, by package bot.
 var engineTexts = []string{
-	"who.operator", "who.nobody", "switch.text", "label.back", "label.menu", "label.emergency", "footer.more", "footer.nav",
+	"who.operator", "who.nobody", "switch.text", "place.line", "place.line_sms", "place.station", "place.provisional", "place.provisional-a",
+	"place.provisional-b", "place.unknown", "status.operating", "status.suspended", "status.closed", "status.unknown", "label.back", "label.menu", "label.emergency", "footer.more", "footer.nav",
 	"answer.source", "answer.asof", "answer.stale", "answer.asof_sms", "answer.stale_sms",
 	"date.format", "date.m1", "date.m2", "date.m3", "date.m4", "date.m5", "date.m6", "date.m7", "date.m8", "date.m9",
 	"date.m10", "date.m11", "date.m12",
@@ -104,7 +116,7 @@ var engineTexts = []string{
 }
 
 // values are what may be filled into texts besides phone numbers.
-var values = []string{"who", "operator", "facility", "sources", "language", "date", "ask", "day", "month", "year"}
+var values = []string{"who", "operator", "facility", "sources", "language", "kind", "status", "date", "ask", "day", "month", "year"}
 
 var filled = regexp.MustCompile(`\{\{\.([a-z]+)(?:\.([a-z]+))?\}\}`)
 

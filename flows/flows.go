@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	yaml "go.yaml.in/yaml/v4"
+
 	"faro/locales"
 )
 
@@ -57,7 +59,7 @@ type Option struct {
 // What steps may show, list and do. The engine knows each; a test walks them.
 var (
 	Shows = []string{"answer"}
-	Lists = []string{"languages", "groups", "topics", "related", "offers"}
+	Lists = []string{"languages", "groups", "topics", "related", "offers", "places"}
 	Acts  = []string{"stop", "start", "erase", "clear", "helped", "not-helped"}
 )
 
@@ -73,12 +75,12 @@ const (
 	NoFacility   = "nofacility"
 	Gone         = "gone"
 	Unreadable   = "unreadable"
-	Place        = "location"
+	Places       = "places"
 	Edited       = "edited"
 )
 
 // Entered lists the steps the engine enters by itself: each must exist.
-var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Place, Edited}
+var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Places, Edited}
 
 // Targets that are no steps.
 const (
@@ -139,10 +141,27 @@ type Facility struct {
 	Name   string `yaml:"name"`
 	City   string `yaml:"city"`
 	State  string `yaml:"state"`
+	At     Point  `yaml:"at"`
+	Zone   string `yaml:"zone"`
 	Kind   string `yaml:"kind"`
 	Status string `yaml:"status"`
 	AsOf   Date   `yaml:"as_of"`
 	Source string `yaml:"source"`
+}
+
+// A Point is a place on the map in degrees, written [north, east].
+type Point struct {
+	North, East float64
+}
+
+// UnmarshalYAML reads a point.
+func (p *Point) UnmarshalYAML(n *yaml.Node) error {
+	var at [2]float64
+	if err := n.Decode(&at); err != nil {
+		return err
+	}
+	*p = Point{at[0], at[1]}
+	return nil
 }
 
 // A Date is a day, written 2026-11-23.

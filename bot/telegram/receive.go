@@ -101,7 +101,7 @@ func (e *Event) message(m *tgbotapi.Message, in bot.Input) {
 	case m.Text != "":
 		in.Kind, in.Words = bot.Text, bot.Words(m.Text)
 	case m.Location != nil:
-		in.Kind = bot.Location
+		in.Kind, in.Position = bot.Location, bot.Position{North: m.Location.Latitude, East: m.Location.Longitude}
 	default:
 		in.Kind = bot.Media
 	}

@@ -33,7 +33,7 @@ func TestCommands(t *testing.T) {
 		"ask":                   {[]string{"ask"}, `{"lang":"es","text":"quiero pedir asilo"}`, 0, `{"lang":"es","decision":"answer","topics":\[{"id":"asylum","score":[0-9.]+}.*\],"urgent":false}\n`},
 		"ask, no language":      {[]string{"ask"}, `{"text":"I want asylum"}`, 0, `{"lang":"en","decision":"answer","topics":\[{"id":"asylum".*\],"urgent":false}\n`},
 		"ask, --lang":           {[]string{"ask", "--lang", "fr"}, `{"text":"au secours"}`, 0, `{"lang":"fr","decision":"answer","topics":\[{"id":"emergency".*\],"urgent":true}\n`},
-		"ask, nothing fits":     {[]string{"ask"}, `{"lang":"es","text":"zzz"}`, 0, `{"lang":"es","decision":"none","topics":\[\],"urgent":false}\n`},
+		"ask, nothing fits":     {[]string{"ask"}, `{"lang":"es","text":"zzz"}`, 0, `{"lang":"es","decision":"none","topics":\[.*\],"urgent":false}\n`},
 		"ask, bad language":     {[]string{"ask"}, `{"lang":"xx","text":"hola"}`, 1, `faro: line 1: no language "xx"; there are es, en, fr, pt, ht`},
 		"ask, bad --lang":       {[]string{"ask", "--lang", "xx"}, "", 1, `faro: no language "xx"; there are .*`},
 		"check":                 {[]string{"check"}, "", 0, `(?s).*content is sound: 5 languages, .*\n`},

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +37,8 @@ func (c *Content) screens(lang locales.Lang) []bot.Screen {
 			}
 		case step.List == "offers":
 			all = append(all, bot.Screen{Step: id, Arg: c.longest(lang)})
+		case step.List == "places":
+			all = append(all, bot.Screen{Step: id, Arg: c.longestPlaces()})
 		case id == flows.Following:
 			for f := range c.Flows.Facilities {
 				all = append(all, bot.Screen{Step: id, Arg: f})
@@ -59,6 +62,20 @@ func (c *Content) longest(lang locales.Lang) string {
 	}
 	slices.SortFunc(ids, func(a, b string) int { return title(b) - title(a) })
 	return strings.Join(ids[:min(len(ids), 4)], "+")
+}
+
+// longestPlaces are the three facilities that take most room.
+func (c *Content) longestPlaces() string {
+	size := func(id string) int {
+		f := c.Flows.Facilities[id]
+		return len(f.Name + f.City + f.State)
+	}
+	var ids []string
+	for id := range c.Flows.Facilities {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(size(b)-size(a), strings.Compare(a, b)) })
+	return strings.Join(ids[:min(len(ids), 3)], "+")
 }
 
 // longName stands for the operator when screens are measured: as long as such names get.
@@ -128,7 +145,7 @@ func (c *Content) checkScreen(talk *bot.Talk, at bot.Screen, lang locales.Lang, 
 			add("step %s: %d buttons; a keyboard has at most %d", at.Step, len(r.Options), maxButtons)
 		}
 	case bot.SMS:
-		if step.Show == flows.Answer || step.List == "topics" { // choices may go on a second page, the text may not
+		if step.Show == flows.Answer || step.List == "topics" || step.List == "places" { // choices may go on a second page, the text may not
 			r.Options = nil
 		}
 		if m := sms.Render(r); m.Pages > 1 {
