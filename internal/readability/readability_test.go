@@ -9,12 +9,12 @@ import (
 
 func TestSentencesAndWords(t *testing.T) {
 	for text, want := range map[string][2]int{
-		"": {0, 0},
-		"Llama al {{.phone.ifdp}}. Es gratis.":             {5, 2},
+		"":                                     {0, 0},
+		"Llama al {{.phone.ifdp}}. Es gratis.": {5, 2},
 		"• Pide un papel.\n• Di: \"Quiero pedir refugio\".": {7, 3},
-		"¿Ya pasaron 36 horas? ¡Sí!":                       {5, 2},
-		"L'avocat est gratuit.":                            {3, 1},
-		"Calls 800 911 2000...":                            {4, 1},
+		"¿Ya pasaron 36 horas? ¡Sí!":                        {5, 2},
+		"L'avocat est gratuit.":                             {3, 1},
+		"Calls 800 911 2000...":                             {4, 1},
 	} {
 		if m := readability.Of("es", text); m.Words != want[0] || m.Sentences != want[1] {
 			t.Errorf("%q: %d words in %d sentences, want %v", text, m.Words, m.Sentences, want)
