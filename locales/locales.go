@@ -55,11 +55,11 @@ type Question struct {
 	Line int
 }
 
-// A Concept is words that mean the same for finding a topic, in all languages. A word that ends
+// A Concept is words that mean the same for finding a topic, by language. A word that ends
 // in * stands for all words that begin so.
 type Concept struct {
 	Name  string
-	Words []string
+	Words map[Lang][]string
 }
 
 // A Book is all texts in all languages.
@@ -72,6 +72,7 @@ type Book struct {
 	names     map[string]Lang
 	concepts  []Concept
 	unrelated map[Lang][]Question
+	asides    map[Lang][]Question
 	unspoken  map[string]bool // names of languages that are not spoken
 	unread    map[string]bool // files whose texts are missing because the file is broken
 }
@@ -88,6 +89,7 @@ func Load(fsys fs.FS) (*Book, []Finding) {
 
 		unspoken:  map[string]bool{},
 		unrelated: map[Lang][]Question{},
+		asides:    map[Lang][]Question{},
 		unread:    map[string]bool{},
 	}
 	found := slices.Concat(b.loadLanguages(fsys), b.loadUnspoken(fsys), b.loadConcepts(fsys))
@@ -262,6 +264,9 @@ func (b *Book) Topic(l Lang, id string) Topic { return b.topics[l][id] }
 
 // Unrelated are examples of what people write that belongs to no topic.
 func (b *Book) Unrelated(l Lang) []Question { return b.unrelated[l] }
+
+// Asides are examples of what people tell before they ask.
+func (b *Book) Asides(l Lang) []Question { return b.asides[l] }
 
 // Concepts lists the words that mean the same, sorted by name.
 func (b *Book) Concepts() []Concept { return b.concepts }

@@ -131,12 +131,16 @@ func (b *Book) loadUnrelated(fsys fs.FS, l Lang) []Finding {
 	file := string(l) + "/" + unrelatedFile
 	read, at, found := b.open(fsys, file)
 	for field, v := range read {
-		if field != "questions" {
-			found = append(found, at[field].errorf("unknown key %q; known is questions", field))
-			continue
-		}
 		more, bad := questions(v, "locales/"+file, at[field].line)
-		b.unrelated[l], found = more, append(found, bad...)
+		found = append(found, bad...)
+		switch field {
+		case "questions":
+			b.unrelated[l] = more
+		case "asides":
+			b.asides[l] = more
+		default:
+			found = append(found, at[field].errorf("unknown key %q; known are questions, asides", field))
+		}
 	}
 	return found
 }
@@ -152,7 +156,7 @@ func (b *Book) loadConcepts(fsys fs.FS) []Finding {
 			found = append(found, at[name].errorf("%s stands outside a table; put it under [concept]", name))
 			continue
 		}
-		c := Concept{Name: name}
+		c := Concept{Name: name, Words: map[Lang][]string{}}
 		for lang, v := range lists {
 			here := at[name+"."+lang]
 			words, ok := v.([]any)
@@ -166,10 +170,9 @@ func (b *Book) loadConcepts(fsys fs.FS) []Finding {
 					found = append(found, here.errorf("%s.%s: %v is not a word; only its end may be *", name, lang, w))
 					continue
 				}
-				c.Words = append(c.Words, word)
+				c.Words[Lang(lang)] = append(c.Words[Lang(lang)], word)
 			}
 		}
-		slices.Sort(c.Words)
 		b.concepts = append(b.concepts, c)
 	}
 	slices.SortFunc(b.concepts, func(a, b Concept) int { return strings.Compare(a.Name, b.Name) })

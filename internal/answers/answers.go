@@ -24,7 +24,7 @@ const (
 	sure     = 0.60 // below, a choice is offered
 	offer    = 0.10 // a topic less likely than this is not offered
 	nothing  = 0.60 // the message is about none of the topics, if so likely
-	danger   = 0.55 // a clause so likely about danger is answered first, whatever else is said
+	danger   = 0.40 // a message so likely about danger is answered so first, whatever else it says
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
@@ -35,6 +35,7 @@ type Index struct {
 	content *flows.Content
 	book    *locales.Book
 
+	reader reader
 	learn  sync.Once
 	topics *model // which topic, "" for none of them; for all languages at once, because people mix them
 	tongue *model // which language
@@ -49,33 +50,85 @@ func New(content *flows.Content, book *locales.Book) *Index {
 func (x *Index) Warm() { x.learn.Do(x.train) }
 
 func (x *Index) train() {
-	reader := newReader(x.book)
-	var about, in []example
+	x.reader = newReader(x.book)
+	var learning sync.WaitGroup
+	learning.Go(func() { x.tongue = learn(x.tongueExamples()) })
+	learning.Go(func() { x.topics = learn(x.topicExamples()) })
+	learning.Wait()
+}
+
+// topicExamples are the questions of each topic, those that belong to none, and the same once more
+// with something else told before, as people do.
+func (x *Index) topicExamples() (texts []features, examples []example, how learning) {
 	for _, l := range x.book.Languages() {
 		add := func(topic, text string) {
-			about = append(about, example{reader.features(text), topic})
-			in = append(in, example{spelling(text), string(l.Tag)})
+			examples = append(examples, example{len(texts), alone, topic})
+			texts = append(texts, x.reader.features(text, l.Tag))
 		}
+		first := len(examples)
 		for _, id := range x.ids() {
 			title, _ := x.book.Raw(l.Tag, "topic."+id+".title")
 			add(id, title)
 			for _, q := range x.book.Topic(l.Tag, id).Questions {
 				add(id, q.Text)
 			}
-			for _, field := range []string{"sms", "telegram"} { // how the language is written
-				text, _ := x.book.Raw(l.Tag, "topic."+id+"."+field)
-				for _, s := range sentences(text) {
-					in = append(in, example{spelling(s), string(l.Tag)})
-				}
-			}
 		}
+		asked := examples[first:]
 		for _, q := range x.book.Unrelated(l.Tag) {
 			add("", q.Text)
 		}
+		asides := len(texts)
+		for _, q := range x.book.Asides(l.Tag) {
+			texts = append(texts, x.reader.features(q.Text, l.Tag))
+		}
+		examples = append(examples, x.told(asked, asides, len(texts))...)
 	}
-	x.topics = learn(about, topicLearning)
-	x.tongue = learn(in, tongueLearning)
-	x.topics.read, x.tongue.read = reader.features, spelling
+	return texts, examples, topicLearning
+}
+
+// told are the questions with an aside before them, and those about danger with another question
+// before them: danger is often told in passing, and comes first.
+func (x *Index) told(asked []example, asides, end int) (told []example) {
+	var calm []example
+	for _, e := range asked {
+		if !x.content.Topics[e.class].Urgent {
+			calm = append(calm, e)
+		}
+	}
+	for i, e := range asked {
+		if asides < end {
+			told = append(told, example{e.text, asides + i*stride%(end-asides), e.class})
+		}
+		if x.content.Topics[e.class].Urgent && len(calm) > 0 {
+			told = append(told, example{e.text, calm[i*stride%len(calm)].text, e.class})
+		}
+	}
+	return told
+}
+
+// tongueExamples are the questions and answers in each language.
+func (x *Index) tongueExamples() (texts []features, examples []example, how learning) {
+	for _, l := range x.book.Languages() {
+		add := func(text string) {
+			examples = append(examples, example{len(texts), alone, string(l.Tag)})
+			texts = append(texts, spelling(text))
+		}
+		for _, id := range x.ids() {
+			for _, q := range x.book.Topic(l.Tag, id).Questions {
+				add(q.Text)
+			}
+			for _, field := range []string{"title", "sms", "telegram"} {
+				text, _ := x.book.Raw(l.Tag, "topic."+id+"."+field)
+				for _, s := range sentences(text) {
+					add(s)
+				}
+			}
+		}
+		for _, q := range slices.Concat(x.book.Asides(l.Tag), x.book.Unrelated(l.Tag)) {
+			add(q.Text)
+		}
+	}
+	return texts, examples, tongueLearning
 }
 
 func (x *Index) ids() []string {
@@ -95,10 +148,14 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	if r := []rune(text); len(r) > maxRead {
 		text = string(r[:maxRead])
 	}
+	written := x.language("", text)
 	m := bot.Match{Lang: x.language(lang, text), Decision: bot.None}
-	whole := x.topics.probabilities(text)
+	look := func(text string) map[string]float64 {
+		return x.topics.probabilities(x.reader.features(text, written, m.Lang))
+	}
+	whole := look(text)
 	m.Topics = ranked(whole)
-	if s := x.worst(text, whole); s.Topic != "" {
+	if s := x.worst(whole, parts(text), look); s.Topic != "" {
 		m.Topics = slices.DeleteFunc(m.Topics, func(t bot.Scored) bool { return t.Topic == s.Topic })
 		m.Topics = slices.Insert(m.Topics, 0, s)
 		m.Urgent = true
@@ -116,37 +173,45 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	return m
 }
 
-// worst is the topic of danger that the message is about, the zero Scored if none: each clause is
-// looked at by itself, because danger is often told in passing.
-func (x *Index) worst(text string, whole map[string]float64) bot.Scored {
-	var worst bot.Scored
-	var most float64
-	look := func(p map[string]float64) {
-		var sum float64
-		var top bot.Scored
-		for topic, score := range p {
-			if topic == "" || !x.content.Topics[topic].Urgent {
-				continue
-			}
-			sum += score
-			if score > top.Score || score == top.Score && topic < top.Topic {
-				top = bot.Scored{Topic: topic, Score: score}
-			}
-		}
-		if sum >= danger && sum > most {
-			most, worst = sum, bot.Scored{Topic: top.Topic, Score: sum}
+// worst is the topic of danger that a message is about, the zero Scored if none. Each part of the
+// message is looked at by itself too, because danger is often told in passing; what the whole says
+// counts as much as what its worst part says.
+func (x *Index) worst(whole map[string]float64, parts []string, look func(string) map[string]float64) bot.Scored {
+	part, most := whole, x.risk(whole)
+	for _, text := range parts {
+		if p := look(text); x.risk(p) > most {
+			part, most = p, x.risk(p)
 		}
 	}
-	look(whole)
-	for _, c := range clauses(text) {
-		look(x.topics.probabilities(c))
+	score := (x.risk(whole) + most) / 2
+	if score < danger {
+		return bot.Scored{}
+	}
+	worst := bot.Scored{Score: score}
+	for topic := range whole {
+		if topic != "" && x.content.Topics[topic].Urgent {
+			higher := whole[topic] + part[topic] - whole[worst.Topic] - part[worst.Topic]
+			if worst.Topic == "" || higher > 0 || higher == 0 && topic < worst.Topic {
+				worst.Topic = topic
+			}
+		}
 	}
 	return worst
 }
 
+// risk is how likely a text is about danger.
+func (x *Index) risk(p map[string]float64) (sum float64) {
+	for _, id := range x.ids() { // in this order, so that the sum is always the same
+		if x.content.Topics[id].Urgent {
+			sum += p[id]
+		}
+	}
+	return sum
+}
+
 // language is the language a text is written in: the chosen one unless another is much likelier.
 func (x *Index) language(chosen locales.Lang, text string) locales.Lang {
-	p := x.tongue.probabilities(text)
+	p := x.tongue.probabilities(spelling(text))
 	best := chosen
 	for _, l := range x.book.Languages() {
 		if best == "" || p[string(l.Tag)] > p[string(best)] {
@@ -176,9 +241,9 @@ func ranked(p map[string]float64) []bot.Scored {
 // sentences parts a text where a sentence ends.
 func sentences(text string) []string { return parted(text, ".!?;\n…") }
 
-// clauses are the sentences of a text, and what stands between their commas. None if it is a single
+// parts are the sentences of a text, and what stands between their commas. None if it is a single
 // clause.
-func clauses(text string) []string {
+func parts(text string) []string {
 	all := append(sentences(text), parted(text, ".!?;:\n…,")...)
 	slices.Sort(all)
 	if all = slices.Compact(all); len(all) < 2 {

@@ -8,74 +8,97 @@ import (
 )
 
 // Features are what a text has that a model can learn from, each with its weight.
-type features map[string]float32
+type features map[feature]float32
+
+// A feature is the hash of its kind and text: with 64 bits two never meet, and no text is kept.
+type feature uint64
+
+func of(kind byte, text ...string) feature {
+	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
+	h := (offset ^ uint64(kind)) * prime
+	for _, t := range text {
+		for i := range len(t) {
+			h = (h ^ uint64(t[i])) * prime
+		}
+		h *= prime
+	}
+	return feature(h)
+}
 
 // What the features weigh against each other.
 const (
 	wordWeight    = 1.0 // a word
 	pairWeight    = 0.7 // two words that follow each other
-	partWeight    = 0.4 // a part of a word, three to five letters: forgives typos and endings
+	partWeight    = 0.4 // a part of a word, three or four letters: forgives typos and endings
 	soundWeight   = 0.6 // a word as it sounds: forgives "k" for "qu", "b" for "v", a missing "h"
 	conceptWeight = 1.0 // what a word means: "abogada", "attorney" and "avoka" are one concept
 	bothWeight    = 0.3 // two concepts in one text
 )
 
 // A reader takes texts apart. It knows which words mean the same.
-type reader struct {
-	exact  map[string][]string // concepts of one or more words
-	begins map[string][]string // concepts of words that begin so
+type reader map[locales.Lang]*meanings
+
+// Meanings are the concepts of the words of a language.
+type meanings struct {
+	exact  map[string][]string // of one or more words
+	begins map[string][]string // of words that begin so
 	most   int                 // words the longest of exact has
 }
 
-func newReader(book *locales.Book) *reader {
-	r := &reader{exact: map[string][]string{}, begins: map[string][]string{}, most: 1}
-	for _, c := range book.Concepts() {
-		for _, w := range c.Words {
-			folded := locales.Fold(w)
-			if strings.HasSuffix(w, "*") {
-				r.begins[folded] = append(r.begins[folded], c.Name)
-			} else {
-				r.exact[folded] = append(r.exact[folded], c.Name)
-				r.most = max(r.most, strings.Count(folded, " ")+1)
+func newReader(book *locales.Book) reader {
+	r := reader{}
+	for _, l := range book.Languages() {
+		m := &meanings{exact: map[string][]string{}, begins: map[string][]string{}, most: 1}
+		r[l.Tag] = m
+		for _, c := range book.Concepts() {
+			for _, w := range c.Words[l.Tag] {
+				folded := locales.Fold(w)
+				if strings.HasSuffix(w, "*") {
+					m.begins[folded] = append(m.begins[folded], c.Name)
+				} else {
+					m.exact[folded] = append(m.exact[folded], c.Name)
+					m.most = max(m.most, strings.Count(folded, " ")+1)
+				}
 			}
 		}
 	}
 	return r
 }
 
-// features of a text, for its topic.
-func (r *reader) features(text string) features {
+// features of a text, for its topic. Its words mean what they mean in the languages given.
+func (r reader) features(text string, langs ...locales.Lang) features {
 	f := features{}
 	words := strings.Fields(locales.Fold(text))
-	before := "^"
+	before := ""
 	for _, w := range words {
-		f["w:"+w] += wordWeight
-		f["b:"+before+" "+w] += pairWeight
+		f[of('w', w)] += wordWeight
+		f[of('p', before, w)] += pairWeight
+		f[of('s', sound(w))] += soundWeight
+		f.parts(w, 3, 4)
 		before = w
-		f.parts("", w, 3, 5, partWeight)
-		s := sound(w)
-		f["s:"+s] += soundWeight
-		f.parts("s", s, 3, 4, soundWeight/2)
 	}
-	concepts := r.concepts(words)
+	concepts := r.concepts(words, langs)
 	for i, c := range concepts {
-		f["c:"+c] += conceptWeight
+		f[of('c', c)] += conceptWeight
 		for _, other := range concepts[i+1:] {
-			f["cc:"+c+"+"+other] += bothWeight
+			f[of('b', c, other)] += bothWeight
 		}
 	}
 	return f
 }
 
 // concepts a text is about, sorted, each once.
-func (r *reader) concepts(words []string) []string {
+func (r reader) concepts(words []string, langs []locales.Lang) []string {
 	var found []string
-	for i, w := range words {
-		for n := 1; n <= r.most && i+n <= len(words); n++ {
-			found = append(found, r.exact[strings.Join(words[i:i+n], " ")]...)
-		}
-		for n := 2; n <= len(w); n++ {
-			found = append(found, r.begins[w[:n]]...)
+	for _, l := range slices.Compact(langs) {
+		m := r[l]
+		for i, w := range words {
+			for n := 1; n <= m.most && i+n <= len(words); n++ {
+				found = append(found, m.exact[strings.Join(words[i:i+n], " ")]...)
+			}
+			for n := 2; n <= len(w); n++ {
+				found = append(found, m.begins[w[:n]]...)
+			}
 		}
 	}
 	slices.Sort(found)
@@ -83,11 +106,16 @@ func (r *reader) concepts(words []string) []string {
 }
 
 // parts adds the parts of a word, its ends marked.
-func (f features) parts(kind, word string, least, most int, weight float32) {
-	r := []rune(" " + word + " ")
+func (f features) parts(word string, least, most int) {
+	word = " " + word + " "
+	starts := make([]int, 0, len(word)+1) // of its letters, and its end
+	for i := range word {
+		starts = append(starts, i)
+	}
+	starts = append(starts, len(word))
 	for n := least; n <= most; n++ {
-		for i := 0; i+n <= len(r); i++ {
-			f[kind+string(r[i:i+n])] += weight
+		for i := 0; i+n < len(starts); i++ {
+			f[of('n', word[starts[i]:starts[i+n]])] += partWeight
 		}
 	}
 }
@@ -104,8 +132,12 @@ func sound(word string) string {
 func spelling(text string) features {
 	f := features{}
 	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !isLetter(r) }) {
-		f["w:"+w] += wordWeight
-		f.parts("", w, 1, 4, partWeight)
+		f[of('w', w)] += wordWeight
+		f.parts(w, 1, 4)
+		if plain := locales.Fold(w); plain != w { // many type without accents
+			f[of('w', plain)] += wordWeight
+			f.parts(plain, 2, 4)
+		}
 	}
 	return f
 }

@@ -1,36 +1,40 @@
 package answers
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"unicode"
 )
 
-// An example is a text, taken apart, and what it is.
+// An example is what a text is about. It may have something else said before it, which is about
+// nothing; both are numbers of texts, before is none if it is negative.
 type example struct {
-	features features
-	class    string
+	text, before int
+	class        string
 }
+
+// alone is a text without anything before it.
+const alone = -1
 
 // learning is how a model learns.
 type learning struct {
 	rounds int     // times every example is seen
 	rate   float32 // how far one example moves the model in the first round
 	decay  float32 // how fast what is not confirmed fades
-	rare   int     // features of fewer examples are left out: they are noise, and memory
+	rare   int     // features of fewer texts are left out: they are noise, and memory
 }
 
 var (
-	topicLearning  = learning{rounds: 8, rate: 3, decay: 0.001, rare: 2}
+	topicLearning  = learning{rounds: 5, rate: 4, decay: 0.001, rare: 2}
 	tongueLearning = learning{rounds: 3, rate: 3, decay: 0.0001, rare: 2}
 )
 
-// A model is a multinomial logistic regression over weighted features (tf-idf, unit length), the
-// kind of linear model that did best among those compared in docs/answers.md.
+// A model is a multinomial logistic regression over weighted features (tf-idf), the kind of linear
+// model that did best among those compared in docs/answers.md.
 type model struct {
-	read    func(string) features
 	classes []string
-	known   map[string]known
+	known   map[feature]known
 	weights []float32 // a row for each known feature, a column for each class
 	bias    []float32
 }
@@ -40,62 +44,73 @@ type known struct {
 	rarity float32 // inverse document frequency
 }
 
-// term is a feature of one text: the row of its weights and its value.
+// term is a feature of a text: the row of its weights and its value.
 type term struct {
 	row   int32
 	value float32
 }
 
+// A fault is how far a class is from what it should be.
+type fault struct {
+	class int
+	step  float32
+}
+
 // learn makes a model from examples. It is deterministic: the same examples in the same order make
 // the same model.
-func learn(examples []example, how learning) *model {
-	m := &model{known: map[string]known{}}
-	count := map[string]int{}
-	for _, e := range examples {
-		for f := range e.features {
-			count[f]++
-		}
-		if !slices.Contains(m.classes, e.class) {
-			m.classes = append(m.classes, e.class)
-		}
+func learn(texts []features, examples []example, how learning) *model {
+	m := newModel(texts, examples, how.rare)
+	read := make([][]term, len(texts))
+	for i, t := range texts {
+		read[i] = m.terms(t)
 	}
-	slices.Sort(m.classes)
-	names := make([]string, 0, len(count))
-	for f, n := range count {
-		if n >= how.rare {
-			names = append(names, f)
-		}
-	}
-	slices.Sort(names)
-	for i, f := range names {
-		m.known[f] = known{int32(i), float32(math.Log(1 + float64(len(examples))/(float64(count[f])+0.5)))}
-	}
-	m.weights = make([]float32, len(names)*len(m.classes))
-	m.bias = make([]float32, len(m.classes))
-	texts := make([][]term, len(examples))
 	classes := make([]int, len(examples))
+	weight := make([]float32, len(m.classes)) // all classes weigh the same, however many examples they have
 	for i, e := range examples {
-		texts[i], classes[i] = m.terms(e.features), slices.Index(m.classes, e.class)
+		classes[i] = slices.Index(m.classes, e.class)
+		weight[classes[i]]++
 	}
+	for c := range weight {
+		weight[c] = float32(len(examples)) / float32(len(weight)) / weight[c]
+		if m.classes[c] == "" {
+			weight[c] *= none
+		}
+	}
+	rest := make([]int, len(examples)) // rounds an example may be left out, because it is known well
 	p := make([]float32, len(m.classes))
+	var text []term
+	var wrong []fault
 	for round := range how.rounds {
 		rate := how.rate / (1 + 0.3*float32(round))
-		for i := range texts {
-			at := (i*stride + round*31) % len(texts)
-			m.score(texts[at], p)
-			for c, probability := range p {
+		for i := range examples {
+			at := (i*stride + round*31) % len(examples)
+			if rest[at] > 0 {
+				rest[at]--
+				continue
+			}
+			var before []term
+			if b := examples[at].before; b != alone {
+				before = read[b]
+			}
+			text = joined(text[:0], before, read[examples[at].text])
+			scale(text)
+			m.score(text, p)
+			if 1-p[classes[at]] < easy {
+				rest[at] = rounds
+			}
+			wrong = wrong[:0]
+			for c, off := range p {
 				if c == classes[at] {
-					probability--
+					off--
 				}
-				if probability < small && probability > -small {
+				if off > -small && off < small {
 					continue
 				}
-				m.bias[c] -= rate * 0.1 * probability
-				for _, t := range texts[at] {
-					w := &m.weights[int(t.row)*len(m.classes)+c]
-					*w -= rate * (probability*t.value + how.decay**w)
-				}
+				step := rate * off * weight[classes[at]]
+				m.bias[c] -= 0.1 * step
+				wrong = append(wrong, fault{c, step})
 			}
+			m.mend(text, wrong, 1-rate*how.decay)
 		}
 	}
 	return m
@@ -103,10 +118,56 @@ func learn(examples []example, how learning) *model {
 
 const (
 	stride = 7919  // a prime, so that neighbours in the content are not seen one after the other
+	none   = 3     // the class of what belongs to no topic is wider than a topic
 	small  = 0.002 // an error not worth learning from
+	easy   = 0.1   // an example missed by less is known well,
+	rounds = 2     // and is left out for so many rounds
 )
 
-// terms weighs the features the model knows.
+// newModel knows the features of the texts and the classes of the examples, and nothing yet of how
+// they go together.
+func newModel(texts []features, examples []example, rare int) *model {
+	m := &model{known: map[feature]known{}}
+	for _, e := range examples {
+		if !slices.Contains(m.classes, e.class) {
+			m.classes = append(m.classes, e.class)
+		}
+	}
+	slices.Sort(m.classes)
+	count := map[feature]int{}
+	for _, e := range examples {
+		for f := range texts[e.text] {
+			count[f]++
+		}
+		if e.before == alone {
+			continue
+		}
+		for f := range texts[e.before] {
+			if _, twice := texts[e.text][f]; !twice {
+				count[f]++
+			}
+		}
+	}
+	maps.DeleteFunc(count, func(_ feature, n int) bool { return n < rare })
+	for i, f := range slices.Sorted(maps.Keys(count)) {
+		m.known[f] = known{int32(i), float32(math.Log(1 + float64(len(examples))/(float64(count[f])+0.5)))}
+	}
+	m.weights = make([]float32, len(m.known)*len(m.classes))
+	m.bias = make([]float32, len(m.classes))
+	return m
+}
+
+// mend moves the weights of a text's features against what was wrong.
+func (m *model) mend(text []term, wrong []fault, fade float32) {
+	for _, t := range text {
+		row := m.weights[int(t.row)*len(m.bias):][:len(m.bias)]
+		for _, f := range wrong {
+			row[f.class] = row[f.class]*fade - f.step*t.value
+		}
+	}
+}
+
+// terms are the features the model knows, by row.
 func (m *model) terms(f features) []term {
 	terms := make([]term, 0, len(f))
 	for name, value := range f {
@@ -115,21 +176,48 @@ func (m *model) terms(f features) []term {
 		}
 	}
 	slices.SortFunc(terms, func(a, b term) int { return int(a.row - b.row) }) // sums must not depend on a map's order
-	length := 0.0
-	for _, t := range terms {
-		length += float64(t.value) * float64(t.value)
-	}
-	for i := range terms {
-		terms[i].value /= float32(math.Sqrt(length))
-	}
 	return terms
+}
+
+// joined appends the terms of two texts said one after the other.
+func joined(all, a, b []term) []term {
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].row < b[0].row:
+			all, a = append(all, a[0]), a[1:]
+		case a[0].row > b[0].row:
+			all, b = append(all, b[0]), b[1:]
+		default:
+			all = append(all, term{a[0].row, a[0].value + b[0].value})
+			a, b = a[1:], b[1:]
+		}
+	}
+	return append(append(all, a...), b...)
+}
+
+// A long text tells more than a short one, but less than its length.
+const (
+	byLength = 0.6 // 1 would make all texts tell as much, 0 each word
+	typical  = 25  // the length of a text of some words
+)
+
+// scale sets how much a text tells.
+func scale(text []term) {
+	squares := 0.0
+	for _, t := range text {
+		squares += float64(t.value) * float64(t.value)
+	}
+	by := float32(1 / (math.Pow(squares, byLength/2) * math.Pow(typical, 1-byLength)))
+	for i := range text {
+		text[i].value *= by
+	}
 }
 
 // score sets p to the probabilities of the classes.
 func (m *model) score(text []term, p []float32) {
 	copy(p, m.bias)
 	for _, t := range text {
-		row := m.weights[int(t.row)*len(p) : (int(t.row)+1)*len(p)]
+		row := m.weights[int(t.row)*len(p):][:len(p)]
 		for c, w := range row {
 			p[c] += w * t.value
 		}
@@ -145,9 +233,11 @@ func (m *model) score(text []term, p []float32) {
 }
 
 // probabilities of each class for a text.
-func (m *model) probabilities(text string) map[string]float64 {
+func (m *model) probabilities(f features) map[string]float64 {
 	p := make([]float32, len(m.classes))
-	m.score(m.terms(m.read(text)), p)
+	text := m.terms(f)
+	scale(text)
+	m.score(text, p)
 	all := make(map[string]float64, len(p))
 	for c, class := range m.classes {
 		all[class] = float64(p[c])
