@@ -125,7 +125,8 @@ func (s *step) render(at Screen, lang locales.Lang) (Reply, bool) {
 	case step.Every:
 		s.sayEvery(&r, step, at.Arg)
 	case step.Show == flows.Answer:
-		if !s.sayAnswer(&r, at.Arg) {
+		topic, _, _ := strings.Cut(at.Arg, "+")
+		if !s.sayAnswer(&r, topic) {
 			return r, false
 		}
 	default:
@@ -168,6 +169,22 @@ func (s *step) nav(at Screen, lang locales.Lang) []Option {
 	return nav
 }
 
+// related are the topics offered beside the answer that arg names: those that follow it in arg, and
+// those of the content.
+func (s *step) related(arg string) []*flows.Topic {
+	topics := s.topics(arg)
+	if topics == nil {
+		return nil
+	}
+	answer, others := topics[0], topics[1:]
+	for _, id := range answer.Related {
+		if t := s.content.Topics[id]; !slices.Contains(others, t) {
+			others = append(others, t)
+		}
+	}
+	return others[:min(len(others), maxOffers)]
+}
+
 // options are what can be chosen on a screen.
 func (s *step) options(at *flows.Step, arg string, lang locales.Lang) []Option {
 	var out []Option
@@ -187,13 +204,8 @@ func (s *step) options(at *flows.Step, arg string, lang locales.Lang) []Option {
 	case "places":
 		out = append(out, s.titles([]*flows.Topic{s.content.Topics[findTopic]}, lang)...)
 	case "related":
-		if t := s.content.Topics[arg]; t != nil {
-			var related []*flows.Topic
-			for _, id := range t.Related {
-				related = append(related, s.content.Topics[id])
-			}
-			out = append(out, s.titles(related, lang)...)
-		}
+		out = append(out, s.titles(s.related(arg), lang)...)
+		arg, _, _ = strings.Cut(arg, "+")
 	}
 	for _, o := range at.Options {
 		data := o.Go

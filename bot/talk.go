@@ -188,11 +188,20 @@ func (s *step) stopped() {
 }
 
 // danger answers at once, in the language of the message, whether or not a language was chosen, the
-// notice seen, or STOP sent.
+// notice seen, or STOP sent. If it is not certain, what else was perhaps meant is offered beside it.
 func (s *step) danger(m Match) {
 	s.Heard = HeardDanger
-	s.show(flows.Answer, m.Topics[0].Topic, cmp.Or(m.Lang, s.Person.Lang))
+	arg := m.Topics[0].Topic
+	if m.Decision == Offered {
+		for _, t := range m.Topics[1:min(len(m.Topics), 1+maxBeside)] {
+			arg += "+" + t.Topic
+		}
+	}
+	s.show(flows.Answer, arg, cmp.Or(m.Lang, s.Person.Lang))
 }
+
+// maxBeside is how many other topics are offered beside an answer about danger.
+const maxBeside = 2
 
 // link opens what a deep link names: a topic or a facility.
 func (s *step) link(payload string) {
@@ -366,11 +375,11 @@ func (s *step) leads(to, arg string) bool {
 		return false
 	case to == flows.Following:
 		return s.content.Facilities[arg] != nil
-	case at.Show == flows.Answer, at.Does == "helped", at.Does == "not-helped":
+	case at.Does == "helped", at.Does == "not-helped":
 		return s.content.Topics[arg] != nil
 	case at.List == "topics":
 		return slices.Contains(s.content.Groups, arg)
-	case at.List == "offers":
+	case at.Show == flows.Answer, at.List == "offers":
 		return s.topics(arg) != nil
 	case at.List == "places":
 		return !slices.ContainsFunc(strings.Split(arg, "+"), func(id string) bool { return s.content.Facilities[id] == nil })

@@ -21,7 +21,7 @@ import (
 // When the index is sure. The scores are probabilities; the limits were chosen on the question set
 // in testdata, see docs/answers.md.
 const (
-	sure     = 0.60 // below, a choice is offered
+	sure     = 0.70 // below, a choice is offered
 	offer    = 0.10 // a topic less likely than this is not offered
 	nothing  = 0.60 // the message is about none of the topics, if so likely
 	danger   = 0.40 // a message so likely about danger is answered so first, whatever else it says
@@ -165,9 +165,9 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 		return m
 	}
 	switch best := m.Topics[0].Score; {
-	case m.Urgent || best >= sure:
+	case best >= sure:
 		m.Decision = bot.Sure
-	case whole[""] < nothing && best >= offer:
+	case m.Urgent || whole[""] < nothing && best >= offer:
 		m.Decision = bot.Offered
 	}
 	return m

@@ -28,11 +28,33 @@ func (c Case) fits(topic string) bool {
 
 // A tally counts how some cases went.
 type tally struct {
-	asked, first, third, sureWrong int // with a topic
-	outside, outsideSure           int // without one
-	danger, dangerFound            int // about danger
-	calm, alarm                    int // not about danger
-	all, tongue                    int // whose language was found without being told
+	asked, first, third  int // with a topic
+	sure, sureWrong      int // of these answered without asking, and wrongly so
+	outside, outsideSure int // without one
+	danger, dangerFound  int // about danger
+	calm, alarm          int // not about danger
+	all, tongue          int // whose language was found without being told
+}
+
+// Shares are how often things went well or badly, 0 to 1.
+type Shares struct {
+	First, Third float64 // a fitting topic was the first, was among the first three
+	SurelyWrong  float64 // another topic was answered without asking
+	Outside      float64 // a message about none of the topics was answered
+	Danger       float64 // danger was found
+	Alarms       float64 // no danger, yet alarmed
+	Language     float64 // the language was told from the words alone
+}
+
+// Languages lists the languages asked in.
+func (r *Report) Languages() []locales.Lang { return sortedKeys(r.langs) }
+
+// Shares are those of a language.
+func (r *Report) Shares(l locales.Lang) Shares {
+	t := r.langs[l]
+	of := func(n, all int) float64 { return float64(n) / float64(max(all, 1)) }
+	return Shares{of(t.first, t.asked), of(t.third, t.asked), of(t.sureWrong, t.asked), of(t.outsideSure, t.outside),
+		of(t.dangerFound, t.danger), of(t.alarm, t.calm), of(t.tongue, t.all)}
 }
 
 func share(n, of int) string {
@@ -47,12 +69,19 @@ type Report struct {
 	langs    map[locales.Lang]*tally
 	kinds    map[string]*tally
 	confused map[[2]string]int // what was asked, what was found
+	learned  int               // cases left out because the index learned from them
 }
 
-// Measure asks every case, without telling the language but where it says so.
+// Measure asks every case with its language as the chosen one. Cases that are word for word among
+// the examples say nothing and are left out.
 func (x *Index) Measure(cases []Case) *Report {
 	r := &Report{langs: map[locales.Lang]*tally{}, kinds: map[string]*tally{}, confused: map[[2]string]int{}}
+	examples := x.examples()
 	for _, c := range cases {
+		if examples[locales.Fold(c.Text)] {
+			r.learned++
+			continue
+		}
 		if r.langs[c.Lang] == nil {
 			r.langs[c.Lang] = &tally{}
 		}
@@ -69,6 +98,21 @@ func (x *Index) Measure(cases []Case) *Report {
 		}
 	}
 	return r
+}
+
+// examples are all texts that are learned from, folded.
+func (x *Index) examples() map[string]bool {
+	all := map[string]bool{}
+	for _, l := range x.book.Languages() {
+		questions := slices.Concat(x.book.Unrelated(l.Tag), x.book.Asides(l.Tag))
+		for _, id := range x.ids() {
+			questions = append(questions, x.book.Topic(l.Tag, id).Questions...)
+		}
+		for _, q := range questions {
+			all[locales.Fold(q.Text)] = true
+		}
+	}
+	return all
 }
 
 func first(m bot.Match) string {
@@ -109,6 +153,9 @@ func (x *Index) count(t *tally, c Case, m bot.Match, spoken bool) {
 	} else if m.Decision == bot.Sure {
 		t.sureWrong++
 	}
+	if m.Decision == bot.Sure {
+		t.sure++
+	}
 	if slices.ContainsFunc(m.Topics[:min(3, len(m.Topics))], func(s bot.Scored) bool { return c.fits(s.Topic) }) {
 		t.third++
 	}
@@ -117,10 +164,10 @@ func (x *Index) count(t *tally, c Case, m bot.Match, spoken bool) {
 // Print writes the report: shares in per cent, and the worst confusions.
 func (r *Report) Print(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	head := "\tasked\ttop-1\ttop-3\tsurely wrong\toutside\tanswered\tdanger\tfound\tfalse alarms\tlanguage\t\n"
+	head := "\tasked\ttop-1\ttop-3\tsure\tsurely wrong\toutside\tanswered\tdanger\tfound\tfalse alarms\tlanguage\t\n"
 	line := func(name string, t *tally) {
-		fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\t\n", name, t.asked, share(t.first, t.asked), share(t.third, t.asked),
-			share(t.sureWrong, t.asked), t.outside, share(t.outsideSure, t.outside), t.danger, share(t.dangerFound, t.danger),
+		fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\t\n", name, t.asked, share(t.first, t.asked), share(t.third, t.asked),
+			share(t.sure, t.asked), share(t.sureWrong, t.asked), t.outside, share(t.outsideSure, t.outside), t.danger, share(t.dangerFound, t.danger),
 			share(t.alarm, t.calm), share(t.tongue, t.all))
 	}
 	fmt.Fprint(out, "language", head)
@@ -133,6 +180,9 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write: %w", err)
+	}
+	if r.learned > 0 {
+		fmt.Fprintf(w, "%d more are word for word examples of the content and were left out\n", r.learned)
 	}
 	pairs := sortedKeys2(r.confused)
 	slices.SortStableFunc(pairs, func(a, b [2]string) int { return r.confused[b] - r.confused[a] })

@@ -40,6 +40,7 @@ func read(texts, steps fs.FS) (*Content, []locales.Finding) {
 	c := &Content{Flows: content, Book: book}
 	found = append(found, c.checkScreens()...)
 	found = append(found, c.checkReadable()...)
+	found = append(found, c.checkQuestions()...)
 	found = locales.SortFindings(found)
 	if locales.HasErrors(found) {
 		return nil, found

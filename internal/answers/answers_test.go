@@ -1,0 +1,147 @@
+package answers_test
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+
+	"faro/bot"
+	"faro/internal/answers"
+	"faro/internal/content"
+	"faro/locales"
+)
+
+var builtin = sync.OnceValue(func() *content.Content {
+	c, found := content.Load("")
+	if c == nil {
+		panic(found)
+	}
+	return c
+})
+
+var index = sync.OnceValue(func() *answers.Index { return fresh() })
+
+func fresh() *answers.Index { return answers.New(builtin().Flows, builtin().Book) }
+
+// The floors are a little below what was measured (docs/answers.md), in each language: a change to
+// the content or the model that makes answers worse is seen.
+func TestQuestionSet(t *testing.T) {
+	cases, err := answers.QuestionSet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := index().Measure(cases)
+	for _, l := range report.Languages() {
+		s := report.Shares(l)
+		for _, f := range []struct {
+			what         string
+			share, floor float64
+		}{
+			{"top-1", s.First, 0.87}, {"top-3", s.Third, 0.96}, {"danger found", s.Danger, 0.93}, {"language", s.Language, 0.94},
+			{"not surely wrong", 1 - s.SurelyWrong, 0.93}, {"nothing answered outside", 1 - s.Outside, 0.86}, {"no false alarm", 1 - s.Alarms, 0.94},
+		} {
+			if f.share < f.floor {
+				t.Errorf("%s: %s in %.1f %%, at least %.1f %% is expected", l, f.what, 100*f.share, 100*f.floor)
+			}
+		}
+	}
+}
+
+func TestDangerIsFound(t *testing.T) {
+	for _, c := range []struct {
+		lang        locales.Lang
+		words, want string
+	}{
+		{"es", "Quiero saber de la comar. Ah y tienen secuestrada a mi hermana y piden dinero", "kidnapping"},
+		{"en", "he is bleeding a lot please help", "emergency"},
+		{"fr", "je veux mourir", "mental-health"},
+		{"pt", "meu filho sumiu no caminho", "missing-person"},
+		{"ht", "yo vyole m", "violence"},
+		{"es", "yo vyole m", "violence"}, // in another language than the chosen one
+	} {
+		if m := index().Find(c.lang, bot.Words(c.words)); !m.Urgent || m.Topics[0].Topic != c.want || m.Decision != bot.Sure {
+			t.Errorf("%q: %+v, want %s at once", c.words, m, c.want)
+		}
+	}
+	for _, calm := range []string{"me muero de hambre", "this bus is killing me", "mort de rire", "meu celular morreu", "m mouri ri"} {
+		if m := index().Find("", bot.Words(calm)); m.Urgent {
+			t.Errorf("%q was taken for danger: %+v", calm, m)
+		}
+	}
+}
+
+// Written in another language than the chosen one.
+func TestLanguageWritten(t *testing.T) {
+	for want, words := range map[locales.Lang]string{
+		"es": "¿cuánto tiempo me pueden tener aquí?", "en": "how long can they keep me here?", "fr": "combien de temps on peut me garder ici ?",
+		"pt": "quanto tempo podem me manter aqui?", "ht": "konbyen tan yo ka kenbe m isit?",
+	} {
+		for _, chosen := range []locales.Lang{"", "es", "en", "fr", "pt", "ht"} {
+			if m := index().Find(chosen, bot.Words(words)); m.Lang != want {
+				t.Errorf("%q after choosing %q is %q, want %q", words, chosen, m.Lang, want)
+			}
+		}
+	}
+}
+
+func TestNothingToFind(t *testing.T) {
+	for _, words := range []string{"", "   ", "😀😀", "...", "1234567", "\x00\xff\xfe", strings.Repeat("zzzz ", 3000)} {
+		if m := index().Find("es", bot.Words(words)); m.Decision == bot.Sure {
+			t.Errorf("%.20q was answered: %+v", words, m)
+		}
+	}
+}
+
+// The same words find the same, to the last digit, in every process.
+func TestDeterministic(t *testing.T) {
+	cases, err := answers.QuestionSet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := fresh()
+	for _, c := range cases[:min(len(cases), 200)] {
+		a, _ := json.Marshal(index().Find(c.Lang, bot.Words(c.Text)))
+		b, _ := json.Marshal(other.Find(c.Lang, bot.Words(c.Text)))
+		if string(a) != string(b) {
+			t.Fatalf("%q: %s, then %s", c.Text, a, b)
+		}
+	}
+}
+
+// FuzzFind reads foreign bytes: whatever they are, scores are shares and topics exist.
+func FuzzFind(f *testing.F) {
+	for _, s := range []string{"quiero pedir refugio", "😀", "\xff\xfe", "a\u202eb", strings.Repeat("ñ", 5000), "1 2 3", "ＡＢＣ"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		m := index().Find("es", bot.Words(s))
+		for _, x := range m.Topics {
+			if builtin().Flows.Topics[x.Topic] == nil || !(x.Score >= 0 && x.Score <= 1.0001) {
+				t.Errorf("%q: %+v", s, m)
+			}
+		}
+		if m.Urgent && len(m.Topics) == 0 {
+			t.Errorf("%q is urgent without a topic", s)
+		}
+	})
+}
+
+func BenchmarkFind(b *testing.B) {
+	cases, err := answers.QuestionSet()
+	if err != nil {
+		b.Fatal(err)
+	}
+	index().Warm()
+	for i := 0; b.Loop(); i++ {
+		c := cases[i%len(cases)]
+		index().Find(c.Lang, bot.Words(c.Text))
+	}
+}
+
+func BenchmarkWarm(b *testing.B) {
+	builtin()
+	for b.Loop() {
+		fresh().Warm()
+	}
+}
