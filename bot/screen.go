@@ -284,11 +284,15 @@ func (t *Talk) fill(lang locales.Lang, key string, args locales.Args) string {
 	for k, v := range args {
 		all[k] = v
 	}
-	who := "who.nobody"
-	if t.operator != "" {
+	who, words := "who.nobody", "words.gone"
+	if t.host.Operator != "" {
 		who = "who.operator"
 	}
-	all["who"], _ = t.book.Text(lang, who, locales.Args{"operator": t.operator})
+	if t.host.Keeps {
+		words = "words.kept"
+	}
+	all["who"], _ = t.book.Text(lang, who, locales.Args{"operator": t.host.Operator})
+	all["words"], _ = t.book.Raw(lang, words)
 	text, _ := t.book.Text(lang, key, all)
 	return text
 }

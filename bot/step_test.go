@@ -34,7 +34,7 @@ func load(testing.TB) *content.Content {
 
 func talk(testing.TB) *bot.Talk {
 	c, index := loaded()
-	return bot.New(c.Flows, c.Book, index.Find, "")
+	return bot.New(c.Flows, c.Book, index.Find, bot.Host{})
 }
 
 // someone has a conversation.
@@ -445,7 +445,7 @@ func TestEveryScreenHasAWayOut(t *testing.T) {
 // the person stopped or repeats themselves, keeps no words, and leaves a record that can be read.
 func TestAnythingIsAnswered(t *testing.T) {
 	c := load(t)
-	tk := bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, "Org")
+	tk := bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, bot.Host{Operator: "Org"})
 	var words []string
 	for _, cmd := range c.Flows.Commands {
 		for _, list := range cmd.Words {

@@ -48,18 +48,23 @@ type Finder func(lang locales.Lang, words Words) Match
 
 // A Talk is the conversation made from content.
 type Talk struct {
-	content  *flows.Content
-	book     *locales.Book
-	find     Finder
-	operator string
-	phones   map[string]any
-	fixed    map[locales.Lang]map[string]string // texts that are the same for everyone, filled in once
+	content *flows.Content
+	book    *locales.Book
+	find    Finder
+	host    Host
+	phones  map[string]any
+	fixed   map[locales.Lang]map[string]string // texts that are the same for everyone, filled in once
 }
 
-// New makes a conversation. The operator is the name of the organisation that runs the service, ""
-// if there is none: then people are told that this is a test.
-func New(content *flows.Content, book *locales.Book, find Finder, operator string) *Talk {
-	t := &Talk{content: content, book: book, find: find, operator: operator, phones: content.Phones(), fixed: map[locales.Lang]map[string]string{}}
+// A Host is who runs the service and what they keep, as people are told.
+type Host struct {
+	Operator string // name of the organisation, "" if there is none: then people are told that this is a test
+	Keeps    bool   // whether the words of unanswered questions are kept
+}
+
+// New makes a conversation.
+func New(content *flows.Content, book *locales.Book, find Finder, host Host) *Talk {
+	t := &Talk{content: content, book: book, find: find, host: host, phones: content.Phones(), fixed: map[locales.Lang]map[string]string{}}
 	for _, l := range book.Languages() {
 		t.fixed[l.Tag] = map[string]string{}
 		for _, key := range book.Keys() {
@@ -72,7 +77,7 @@ func New(content *flows.Content, book *locales.Book, find Finder, operator strin
 }
 
 // forAll takes away the beginnings of the places that are filled alike for everyone.
-var forAll = strings.NewReplacer("{{.phone.", "", "{{.who}}", "")
+var forAll = strings.NewReplacer("{{.phone.", "", "{{.who}}", "", "{{.words}}", "")
 
 // A Turn is what one input leads to.
 type Turn struct {

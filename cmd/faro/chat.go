@@ -35,7 +35,7 @@ func (c chatCmd) Run(s streams, dir source) error {
 	if lang != "" && !loaded.Book.Has(lang) {
 		return unknownLanguage(loaded.Book, c.Lang)
 	}
-	talk := bot.New(loaded.Flows, loaded.Book, answers.New(loaded.Flows, loaded.Book).Find, c.Operator)
+	talk := bot.New(loaded.Flows, loaded.Book, answers.New(loaded.Flows, loaded.Book).Find, bot.Host{Operator: c.Operator})
 	t := &terminal{talk: talk, channel: bot.Channel(c.Channel), out: s.out}
 	t.person.Lang = lang
 	fmt.Fprintln(s.out, "Write as a person would. [n] or the number taps a button; /start opens a link; Ctrl-D ends.")

@@ -77,7 +77,7 @@ func TestSettings(t *testing.T) {
 	walk(reflect.TypeFor[serveCmd](), "")
 	slices.Sort(names)
 	want := []string{
-		"FARO_CONTENT=", "FARO_DATA=./data", "FARO_KEY_FILE=", "FARO_LISTEN=127.0.0.1:8080", "FARO_LOG=text", "FARO_OPERATOR=",
+		"FARO_CONTENT=", "FARO_DATA=./data", "FARO_KEEP_QUESTIONS=", "FARO_KEY_FILE=", "FARO_LISTEN=127.0.0.1:8080", "FARO_LOG=text", "FARO_OPERATOR=",
 		"FARO_PUBLIC_URL=", "FARO_REDIS_URL=", "FARO_TELEGRAM_API=https://api.telegram.org", "FARO_TELEGRAM_MODE=poll", "FARO_TELEGRAM_RATE=30",
 		"FARO_TELEGRAM_SECRET=", "FARO_TELEGRAM_TOKEN=", "FARO_TWILIO_ACCOUNT_SID=", "FARO_TWILIO_API=https://api.twilio.com",
 		"FARO_TWILIO_AUTH_TOKEN=", "FARO_TWILIO_FROM=", "FARO_TWILIO_RATE=1", "FARO_TWILIO_RETAIN=true", "FARO_TWILIO_SERVICE_SID=",

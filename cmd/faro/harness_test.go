@@ -228,6 +228,8 @@ func (w *world) dump() string {
 					b.WriteString(m.ID + " " + k + "=" + v.(string) + "\n")
 				}
 			}
+		case "list":
+			b.WriteString(strings.Join(w.server.redis.LRange(ctx, keys.Val(), 0, -1).Val(), "\n") + "\n")
 		case "zset":
 			for _, z := range w.server.redis.ZRange(ctx, keys.Val(), 0, -1).Val() {
 				b.WriteString(z + "\n")

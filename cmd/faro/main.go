@@ -17,13 +17,14 @@ var version = "dev"
 
 // commands is the command line. Every setting is a flag and an environment variable; flags win.
 type commands struct {
-	Serve    serveCmd    `cmd:"" help:"Run everything: channels, outbox, HTTP."`
-	Chat     chatCmd     `cmd:"" help:"Have the conversation in the terminal."`
-	Ask      askCmd      `cmd:"" help:"Find the topics of questions: JSON lines in, JSON lines out."`
-	Eval     evalCmd     `cmd:"" help:"Measure how well questions find their topics."`
-	Segments segmentsCmd `cmd:"" help:"Measure text messages: JSON lines in, JSON lines out."`
-	Check    checkCmd    `cmd:"" help:"Check the content; every finding with file and line."`
-	Graph    graphCmd    `cmd:"" help:"Draw the conversation as a Mermaid diagram."`
+	Serve     serveCmd     `cmd:"" help:"Run everything: channels, outbox, HTTP."`
+	Chat      chatCmd      `cmd:"" help:"Have the conversation in the terminal."`
+	Ask       askCmd       `cmd:"" help:"Find the topics of questions: JSON lines in, JSON lines out."`
+	Eval      evalCmd      `cmd:"" help:"Measure how well questions find their topics."`
+	Questions questionsCmd `cmd:"" help:"Print what could not be answered and how answers were judged; see FARO_KEEP_QUESTIONS."`
+	Segments  segmentsCmd  `cmd:"" help:"Measure text messages: JSON lines in, JSON lines out."`
+	Check     checkCmd     `cmd:"" help:"Check the content; every finding with file and line."`
+	Graph     graphCmd     `cmd:"" help:"Draw the conversation as a Mermaid diagram."`
 
 	Content string           `env:"FARO_CONTENT" type:"path" help:"Folder with flows/ and locales/ that replaces the built-in ones."`
 	Version kong.VersionFlag `help:"Print the version."`

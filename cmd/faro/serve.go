@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"faro/bot"
 	"faro/bot/sms"
 	"faro/bot/telegram"
 )
@@ -24,6 +25,7 @@ type serveCmd struct {
 	RedisURL  string `env:"FARO_REDIS_URL" help:"redis:// or rediss://, or several addresses parted by commas for a cluster. Without it faro starts its own redis-server."`
 	KeyFile   string `env:"FARO_KEY_FILE" type:"path" help:"Keys that seal addresses; made on first start in the data folder."`
 	Operator  string `env:"FARO_OPERATOR" help:"Name of the organisation that runs the service, told to everyone in the privacy notice."`
+	Keep      bool   `name:"keep-questions" env:"FARO_KEEP_QUESTIONS" help:"Keep the words of questions without an answer for 30 days, numbers, names and links cut, never with a person; see faro questions."`
 	Log       string `env:"FARO_LOG" enum:"text,json" default:"text" help:"Form of the log: text or json."`
 
 	Telegram telegramSettings `embed:"" prefix:"telegram-" envprefix:"FARO_TELEGRAM_"`
@@ -49,6 +51,7 @@ type twilioSettings struct {
 }
 
 func (c *serveCmd) telegramOn() bool { return c.Telegram.Token != "" }
+func (c *serveCmd) host() bot.Host   { return bot.Host{Operator: c.Operator, Keeps: c.Keep} }
 func (c *serveCmd) twilioOn() bool   { return c.Twilio.AccountSID != "" }
 
 // secret is what Telegram accepts as a webhook's secret (Bot API, setWebhook).
@@ -127,5 +130,30 @@ func (c *serveCmd) Run(s streams, dir source) error {
 	if srv.demo != nil {
 		fmt.Fprintf(s.out, "No channel is configured. Try Faro here: http://%s/\n", srv.Addr())
 	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	go reloads(ctx, hangups, srv, dir, s)
 	return srv.Run(ctx)
+}
+
+// reloads reads the content again whenever the process is sent SIGHUP, until ctx ends. Content with
+// errors is refused as a whole, with its findings, and the old stays.
+func reloads(ctx context.Context, hangups <-chan os.Signal, srv *server, dir source, s streams) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+		}
+		c, err := dir.load(s)
+		if err == nil {
+			err = srv.replace(ctx, c)
+		}
+		if err != nil {
+			srv.log.Error("the content was not replaced", "error", err)
+			continue
+		}
+		srv.log.Info("the content was replaced", "topics", len(c.Flows.Topics))
+	}
 }

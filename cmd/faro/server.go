@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"faro/bot"
@@ -24,6 +25,7 @@ import (
 	"faro/internal/outbox"
 	"faro/internal/redisx"
 	"faro/internal/turns"
+	"faro/internal/unanswered"
 	"faro/internal/vault"
 	"faro/locales"
 )
@@ -32,18 +34,31 @@ import (
 type server struct {
 	cfg    serveCmd
 	log    *slog.Logger
-	book   *locales.Book
+	said   atomic.Pointer[said]
 	redis  *redisx.Redis
 	meter  *metrics.Metrics
 	taker  *turns.Taker
-	index  *answers.Index
 	outbox *outbox.Outbox
+	keeper *unanswered.Keeper // nil unless questions are kept
 	demo   *demo.Page
 	bot    *telegram.API
 	node   string
 
 	listener net.Listener
 	http     *http.Server
+}
+
+// said is what people are told: the content, and the conversation that says it. It is replaced as a
+// whole or not at all.
+type said struct {
+	book  *locales.Book
+	index *answers.Index
+	talk  *bot.Talk
+}
+
+func say(c *content.Content, host bot.Host) *said {
+	index := answers.New(c.Flows, c.Book)
+	return &said{c.Book, index, bot.New(c.Flows, c.Book, index.Find, host)}
 }
 
 // Times a stranger may take of ours.
@@ -58,7 +73,7 @@ const (
 
 // newServer opens what is needed and listens. Redis or a provider being away is not an error.
 func newServer(ctx context.Context, cfg serveCmd, c *content.Content, log *slog.Logger) (_ *server, err error) {
-	s := &server{cfg: cfg, log: log, book: c.Book, meter: metrics.New(), node: rand.Text()}
+	s := &server{cfg: cfg, log: log, meter: metrics.New(), node: rand.Text()}
 	if cfg.KeyFile == "" {
 		cfg.KeyFile = filepath.Join(cfg.Data, "keys.json")
 	}
@@ -78,10 +93,13 @@ func newServer(ctx context.Context, cfg serveCmd, c *content.Content, log *slog.
 		return nil, err
 	}
 	s.redis.AddHook(s.meter.Redis())
-	s.index = answers.New(c.Flows, c.Book)
+	s.said.Store(say(c, cfg.host()))
+	if cfg.Keep {
+		s.keeper = unanswered.New(s.redis, log, time.Now)
+	}
 	s.taker = &turns.Taker{
-		Redis: s.redis, Vault: seals, Now: time.Now, Observe: s.meter.Turn,
-		Talk:   bot.New(c.Flows, c.Book, s.index.Find, cfg.Operator),
+		Redis: s.redis, Vault: seals, Now: time.Now, Observe: s.observe,
+		Talk:   func() *bot.Talk { return s.said.Load().talk },
 		Shapes: map[bot.Channel]turns.Shape{bot.Telegram: telegram.Shape, bot.SMS: sms.Shape},
 	}
 	routes, err := s.routes()
@@ -119,7 +137,7 @@ func (s *server) routes() (map[bot.Channel]outbox.Route, error) {
 	if len(routes) == 0 {
 		s.demo = demo.New(s.demoTake, s.log)
 		for _, ch := range bot.Channels {
-			routes[ch] = outbox.Route{Sender: demoSender{s.demo, s.book}}
+			routes[ch] = outbox.Route{Sender: demoSender{s.demo, func() *locales.Book { return s.said.Load().book }}}
 		}
 	} else if s.cfg.Operator == "" {
 		s.log.Warn("FARO_OPERATOR is empty: people are told that this is a test and nobody runs it")
@@ -136,6 +154,14 @@ func (s *server) take(ctx context.Context, address string, in bot.Input) error {
 		s.log.Warn("a turn was not stored", "channel", in.Channel, "error", err)
 	}
 	return err
+}
+
+// observe is told of every turn that was stored.
+func (s *server) observe(in bot.Input, turn bot.Turn, took time.Duration) {
+	s.meter.Turn(in, turn, took)
+	if s.keeper != nil {
+		s.keeper.Turn(in, turn)
+	}
 }
 
 func (s *server) handler() http.Handler {
@@ -182,8 +208,11 @@ func (s *server) Run(ctx context.Context) error {
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSending()
 	var intake, delivery sync.WaitGroup
-	intake.Go(s.index.Warm)
+	intake.Go(s.said.Load().index.Warm)
 	delivery.Go(func() { s.outbox.Run(sending) })
+	if s.keeper != nil {
+		delivery.Go(func() { s.keeper.Run(sending) })
+	}
 	if s.bot != nil {
 		intake.Go(func() { s.introduce(ctx) })
 		if s.cfg.Telegram.Mode == "poll" {
@@ -221,6 +250,25 @@ func (s *server) Run(ctx context.Context) error {
 	return errors.Join(failed, s.redis.Close())
 }
 
+// replace puts new content in the place of the old, for the turns that begin from now on. It returns
+// when the new content is ready, and changes nothing if a language people may have chosen is gone.
+func (s *server) replace(ctx context.Context, c *content.Content) error {
+	next := say(c, s.cfg.host())
+	for _, l := range s.said.Load().book.Languages() {
+		if !next.book.Has(l.Tag) {
+			return fmt.Errorf("the language %s is gone, and people may have chosen it; put it back, or restart", l.Tag)
+		}
+	}
+	next.index.Warm()
+	s.said.Store(next)
+	if s.bot != nil {
+		if err := telegram.Introduce(ctx, s.bot, next.book); err != nil {
+			s.log.Warn("telegram does not take the new commands; the next start tells it again", "error", err)
+		}
+	}
+	return nil
+}
+
 // polls reports whether this process is the one that polls Telegram.
 func (s *server) polls(ctx context.Context) bool {
 	got, err := lease.Take(ctx, s.redis, keys.Poller, s.node, pollLease)
@@ -233,7 +281,7 @@ const retryTime = 30 * time.Second
 // introduce tells Telegram about the bot, until it has heard.
 func (s *server) introduce(ctx context.Context) {
 	for {
-		err := telegram.Introduce(ctx, s.bot, s.book)
+		err := telegram.Introduce(ctx, s.bot, s.said.Load().book)
 		if err == nil && s.cfg.Telegram.Mode == "webhook" {
 			err = telegram.SetWebhook(ctx, s.bot, s.cfg.PublicURL+"/telegram", s.cfg.Telegram.Secret)
 		}
@@ -258,7 +306,7 @@ func (s *server) demoTake(ctx context.Context, ch bot.Channel, address string, i
 // demoSender delivers to the demo page.
 type demoSender struct {
 	page *demo.Page
-	book *locales.Book
+	book func() *locales.Book
 }
 
 // Send shows a message on the phone it is for. It is an outbox.Sender.
@@ -269,7 +317,7 @@ func (d demoSender) Send(_ context.Context, m outbox.Message) (outbox.Receipt, e
 		if err != nil {
 			return outbox.Receipt{}, &outbox.Error{Outcome: outbox.Failed, Code: "not-a-body"}
 		}
-		shown = demo.Shown{Lang: string(b.Lang), RightToLeft: d.book.Language(b.Lang).RightToLeft, Text: b.Text,
+		shown = demo.Shown{Lang: string(b.Lang), RightToLeft: d.book().Language(b.Lang).RightToLeft, Text: b.Text,
 			Bold: b.Bold, Rows: b.Rows, Replace: b.Replace, Wipe: b.Wipe}
 	} else {
 		size := sms.Measure(shown.Text)

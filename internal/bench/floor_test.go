@@ -76,7 +76,7 @@ func floorReplies() (map[string]tgbotapi.Params, error) {
 	if c == nil {
 		return nil, fmt.Errorf("the content has errors: %v", found)
 	}
-	talk := bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, "Bench")
+	talk := bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, bot.Host{Operator: "Bench"})
 	replies := map[string]tgbotapi.Params{}
 	var d bot.Dialogue
 	var p bot.Person

@@ -82,7 +82,7 @@ func (c *Content) longestPlaces() string {
 const longName = "Centro de Derechos Humanos Fray Matías"
 
 func (c *Content) checkScreens() []locales.Finding {
-	talk := bot.New(c.Flows, c.Book, nil, longName)
+	talk := bot.New(c.Flows, c.Book, nil, bot.Host{Operator: longName, Keeps: true})
 	var found []locales.Finding
 	for _, l := range c.Book.Languages() {
 		for _, at := range c.screens(l.Tag) {

@@ -90,10 +90,17 @@ const (
 	DoneLife     = 24 * time.Hour     // Telegram redelivers an update for at most a day
 	SweepLife    = 48 * time.Hour     // older messages cannot be deleted (Bot API, deleteMessages)
 	FailedKept   = 1000               // entries a partition
+
+	UnansweredLife = 30 * 24 * time.Hour
 )
 
 // Processes is the set of running processes by the time of their last sign of life.
 const Processes = "faro:processes"
+
+// Unanswered lists what was not answered on a day (UTC), and Judged counts how answers were judged, for
+// UnansweredLife; only if FARO_KEEP_QUESTIONS is set.
+func Unanswered(day time.Time) string { return "faro:unanswered:" + day.UTC().Format(time.DateOnly) }
+func Judged(day time.Time) string     { return "faro:judged:" + day.UTC().Format(time.DateOnly) }
 
 // Rate and Pause pace a provider's account over all processes.
 func Rate(ch bot.Channel) string  { return "{faro:" + string(ch) + "}rate" }

@@ -37,12 +37,22 @@ type child struct {
 	ended    chan struct{} // closed when the server is down for good
 }
 
-func startChild(ctx context.Context, path, data string, log *slog.Logger) (*child, error) {
+// socketIn is where our own server listens, if the data folder does not lie too deep.
+func socketIn(data string) (string, error) {
 	data, err := filepath.Abs(data)
 	if err != nil {
-		return nil, fmt.Errorf("find the data folder: %w", err)
+		return "", fmt.Errorf("find the data folder: %w", err)
 	}
-	c := &child{path: path, dir: filepath.Join(data, "redis"), socket: filepath.Join(data, "redis.sock"), log: log, ended: make(chan struct{})}
+	return filepath.Join(data, "redis.sock"), nil
+}
+
+func startChild(ctx context.Context, path, data string, log *slog.Logger) (*child, error) {
+	socket, err := socketIn(data)
+	if err != nil {
+		return nil, err
+	}
+	data = filepath.Dir(socket)
+	c := &child{path: path, dir: filepath.Join(data, "redis"), socket: socket, log: log, ended: make(chan struct{})}
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -56,6 +57,22 @@ func Open(ctx context.Context, c Config) (*Redis, error) {
 	}
 	client := redis.NewClient(tuned(&redis.Options{Network: "unix", Addr: child.socket}))
 	return &Redis{UniversalClient: client, kind: Embedded, end: child.stop}, nil
+}
+
+// Join connects to the Redis a running faro with the same settings uses, and starts none.
+func Join(c Config) (*Redis, error) {
+	redis.SetLogger(quiet{c.Log})
+	if c.URL != "" {
+		return dial(c.URL)
+	}
+	socket, err := socketIn(c.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(socket); err != nil {
+		return nil, errors.New("no faro is running on this data folder: start it, or set FARO_REDIS_URL or FARO_DATA as it has them")
+	}
+	return &Redis{UniversalClient: redis.NewClient(tuned(&redis.Options{Network: "unix", Addr: socket})), kind: Embedded}, nil
 }
 
 // Kind says what is behind the connection.

@@ -38,7 +38,7 @@ type Shape func(bot.Reply, bot.Input) ([]byte, error)
 type Taker struct {
 	Redis  redis.UniversalClient
 	Vault  *vault.Vault
-	Talk   *bot.Talk
+	Talk   func() *bot.Talk // the conversation, asked for each turn, because content can be replaced
 	Shapes map[bot.Channel]Shape
 	Now    func() time.Time
 	// Observe is told of each turn how it was heard and how long it took. It must not block.
@@ -89,7 +89,7 @@ func (t *Taker) try(ctx context.Context, id bot.PersonID, in bot.Input) (bot.Tur
 			return bot.Turn{}, false, errors.New("load a person: not a person record")
 		}
 	}
-	turn := t.Talk.Step(d, p, in, t.Now())
+	turn := t.Talk().Step(d, p, in, t.Now())
 	if turn.Silent {
 		return turn, true, nil
 	}

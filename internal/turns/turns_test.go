@@ -53,8 +53,9 @@ func taker(t *testing.T) (*turns.Taker, *miniredis.Miniredis, *trips) {
 	t.Cleanup(func() { _ = rdb.Close() })
 	counted := &trips{}
 	rdb.AddHook(counted)
+	talk := bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, bot.Host{})
 	return &turns.Taker{Redis: rdb, Vault: seals, Now: time.Now, Observe: func(bot.Input, bot.Turn, time.Duration) {},
-		Talk:   bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, ""),
+		Talk:   func() *bot.Talk { return talk },
 		Shapes: map[bot.Channel]turns.Shape{bot.Telegram: telegram.Shape}}, m, counted
 }
 
