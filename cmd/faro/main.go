@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -84,10 +85,12 @@ func (dir source) load(s streams) (*content.Content, error) {
 	return c, nil
 }
 
-type checkCmd struct{}
+type checkCmd struct {
+	Report bool `help:"Also list what nobody has reviewed yet, what is due when, and how easy the answers are to read."`
+}
 
 // Run prints all findings; errors make it fail.
-func (checkCmd) Run(s streams, dir source) error {
+func (k checkCmd) Run(s streams, dir source) error {
 	c, found := content.Load(string(dir))
 	errors := 0
 	for _, f := range found {
@@ -98,6 +101,11 @@ func (checkCmd) Run(s streams, dir source) error {
 	}
 	if locales.HasErrors(found) {
 		return fmt.Errorf("%d errors in the content", errors)
+	}
+	if k.Report {
+		if err := c.Report(s.out, time.Now()); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(s.out, "content is sound: %d languages, %d steps, %d topics, %d texts\n",
 		len(c.Book.Languages()), len(c.Flows.Steps), len(c.Flows.Topics), len(c.Book.Keys())*len(c.Book.Languages()))

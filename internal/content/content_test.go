@@ -1,12 +1,14 @@
 package content_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"faro/flows"
 	"faro/internal/content"
@@ -76,6 +78,9 @@ func TestFaultsAreFoundWhereTheyAre(t *testing.T) {
 		{"phone in letters", "flows/contacts.yaml", "\"800 22 42 426\"", "\"call me\"", "digits", 0},
 		{"text nobody uses", "locales/es/ui.toml", "[gone]", "[attic]\ntext = \"x\"\n\n[gone]", "attic.text", -1},
 		{"facility of no kind", "flows/facilities.yaml", "kind: station", "kind: prison", "prison", 0},
+		{"example of two topics", "locales/fr/topics/work.toml", "questions = [\n", "questions = [\n  \"je veux un amparo\",\n", "also an example of", 1},
+		{"hard to read", "locales/es/topics/about.toml", "action = \"", "action = \"Procedimiento administrativamente excepcional, extraordinariamente desproporcionado, constitucionalmente incomprensible, institucionalmente inadmisible, jurisprudencialmente incontrovertible, internacionalmente responsabilizado. ", "hard to read", 1},
+		{"long sentences", "locales/ht/topics/about.toml", "telegram = \"\"\"\n", "telegram = \"\"\"\n" + strings.Repeat("yon fraz ki long anpil epi ki pa janm fini ", 60) + "\n", "words on average", 0},
 		{"unknown language key", "locales/languages.toml", "name = \"Français\"", "name = \"Français\"\nrtl = true", "rtl", 1},
 	}
 	for _, c := range cases {
@@ -93,6 +98,43 @@ func TestFaultsAreFoundWhereTheyAre(t *testing.T) {
 				t.Errorf("want %s:%d … %s, got %v", c.file, line, c.says, found)
 			}
 		})
+	}
+}
+
+func TestTooFewExamples(t *testing.T) {
+	dir := copied(t)
+	const file = "locales/en/topics/amparo.toml"
+	src, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(src), "\n")
+	first := slices.Index(lines, "questions = [\n")
+	short := strings.Join(lines[:first+20], "") + "]\n" // 19 examples
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(short), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, found := content.Load(dir); len(found) != 1 || found[0].File != file || !strings.Contains(found[0].Message, "19 examples") {
+		t.Errorf("found %v", found)
+	}
+}
+
+func TestReport(t *testing.T) {
+	dir := copied(t)
+	change(t, dir, "locales/fr/topics/asylum.toml", `state = "draft"`, `state = "reviewed"`)
+	c, found := content.Load(dir)
+	if c == nil {
+		t.Fatal(found)
+	}
+	var b strings.Builder
+	if err := c.Report(&b, time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
+	all := len(c.Flows.Topics) * len(c.Book.Languages())
+	for _, want := range []string{"2027-02-23 (past)", "reviewed, Kandel-Moles", "800 22 42 426", fmt.Sprintf("%d of %d texts are drafts", all-1, all)} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report lacks %q:\n%s", want, b.String())
+		}
 	}
 }
 
