@@ -24,7 +24,7 @@ const (
 	sure     = 0.70 // below, a choice is offered
 	offer    = 0.10 // a topic less likely than this is not offered
 	nothing  = 0.60 // the message is about none of the topics, if so likely
-	danger   = 0.40 // a message so likely about danger is answered so first, whatever else it says
+	danger   = 0.36 // a message so likely about danger is answered so first, whatever else it says
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
@@ -46,7 +46,7 @@ func New(content *flows.Content, book *locales.Book) *Index {
 	return &Index{content: content, book: book}
 }
 
-// Warm learns now, so that the first question need not wait. It takes about half a second.
+// Warm learns now, so that the first question need not wait. It takes about a second on a small machine.
 func (x *Index) Warm() { x.learn.Do(x.train) }
 
 func (x *Index) train() {
@@ -57,37 +57,56 @@ func (x *Index) train() {
 	learning.Wait()
 }
 
-// topicExamples are the questions of each topic, those that belong to none, and the same once more
-// with something else told before, as people do.
+// topicExamples are those of all languages; each is read in a goroutine of its own.
 func (x *Index) topicExamples() (texts []features, examples []example, how learning) {
-	for _, l := range x.book.Languages() {
-		add := func(topic, text string) {
-			examples = append(examples, example{len(texts), alone, topic})
-			texts = append(texts, x.reader.features(text, l.Tag))
-		}
-		first := len(examples)
-		for _, id := range x.ids() {
-			title, _ := x.book.Raw(l.Tag, "topic."+id+".title")
-			add(id, title)
-			for _, q := range x.book.Topic(l.Tag, id).Questions {
-				add(id, q.Text)
+	langs := x.book.Languages()
+	read := make([][]features, len(langs))
+	found := make([][]example, len(langs))
+	var reading sync.WaitGroup
+	for i, l := range langs {
+		reading.Go(func() { read[i], found[i] = x.examplesIn(l.Tag) })
+	}
+	reading.Wait()
+	for i := range langs {
+		for _, e := range found[i] {
+			e.text += len(texts)
+			if e.before != alone {
+				e.before += len(texts)
 			}
+			examples = append(examples, e)
 		}
-		asked := examples[first:]
-		for _, q := range x.book.Unrelated(l.Tag) {
-			add("", q.Text)
-		}
-		asides := len(texts)
-		for _, q := range x.book.Asides(l.Tag) {
-			texts = append(texts, x.reader.features(q.Text, l.Tag))
-		}
-		examples = append(examples, x.told(asked, asides, len(texts))...)
+		texts = append(texts, read[i]...)
 	}
 	return texts, examples, topicLearning
 }
 
-// told are the questions with an aside before them, and those about danger with another question
-// before them: danger is often told in passing, and comes first.
+// examplesIn are the questions of each topic in a language, those that belong to none, and some once
+// more with something else told before, as people do.
+func (x *Index) examplesIn(l locales.Lang) (texts []features, examples []example) {
+	add := func(topic, text string) {
+		examples = append(examples, example{len(texts), alone, topic})
+		texts = append(texts, x.reader.features(text, l))
+	}
+	for _, id := range x.ids() {
+		title, _ := x.book.Raw(l, "topic."+id+".title")
+		add(id, title)
+		for _, q := range x.book.Topic(l, id).Questions {
+			add(id, q.Text)
+		}
+	}
+	asked := examples
+	for _, q := range x.book.Unrelated(l) {
+		add("", q.Text)
+	}
+	asides := len(texts)
+	for _, q := range x.book.Asides(l) {
+		texts = append(texts, x.reader.features(q.Text, l))
+	}
+	return texts, append(examples, x.told(asked, asides, len(texts))...)
+}
+
+// told are every second question with an aside before it, and those about danger with another
+// question before them: danger is often told in passing, and comes first.
 func (x *Index) told(asked []example, asides, end int) (told []example) {
 	var calm []example
 	for _, e := range asked {
@@ -96,7 +115,7 @@ func (x *Index) told(asked []example, asides, end int) (told []example) {
 		}
 	}
 	for i, e := range asked {
-		if asides < end {
+		if asides < end && i%2 == 0 {
 			told = append(told, example{e.text, asides + i*stride%(end-asides), e.class})
 		}
 		if x.content.Topics[e.class].Urgent && len(calm) > 0 {
