@@ -290,8 +290,10 @@ func (s *step) read(words string) {
 	case m.Decision == Offered && len(m.Topics) > 0:
 		s.Heard = HeardOffer
 		var ids []string
-		for _, x := range m.Topics[:min(len(m.Topics), maxOffers)] {
-			ids = append(ids, x.Topic)
+		for i, x := range m.Topics[:min(len(m.Topics), maxOffers)] {
+			if i < leastOffers || x.Score >= m.Topics[0].Score*farBehind {
+				ids = append(ids, x.Topic)
+			}
 		}
 		s.enter(flows.Offer + "/" + strings.Join(ids, "+"))
 	default:
@@ -316,8 +318,12 @@ func (s *step) showPlaces(words string) bool {
 	return len(found) > 0
 }
 
-// maxOffers is as many choices as someone under stress can weigh.
-const maxOffers = 4
+// How many topics are offered.
+const (
+	leastOffers = 2
+	maxOffers   = 4   // as many as someone under stress can weigh
+	farBehind   = 0.1 // a topic so much less likely than the first only makes the choice harder
+)
 
 // more is the number that asks for the next page of a text message; see OptionNumber.
 const more = 9

@@ -23,7 +23,7 @@ import (
 const (
 	sure     = 0.70 // below, a choice is offered
 	offer    = 0.10 // a topic less likely than this is not offered
-	nothing  = 0.60 // the message is about none of the topics, if so likely
+	nothing  = 0.45 // the message is about none of the topics, if so likely
 	danger   = 0.36 // a message so likely about danger is answered so first, whatever else it says
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
