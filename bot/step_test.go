@@ -444,8 +444,8 @@ func TestEveryScreenHasAWayOut(t *testing.T) {
 // TestAnythingIsAnswered holds that whatever someone sends, a turn never panics, is answered unless
 // the person stopped or repeats themselves, keeps no words, and leaves a record that can be read.
 func TestAnythingIsAnswered(t *testing.T) {
-	c := load(t)
-	tk := bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, bot.Host{Operator: "Org"})
+	c, index := loaded()
+	tk := bot.New(c.Flows, c.Book, index.Find, bot.Host{Operator: "Org"})
 	var words []string
 	for _, cmd := range c.Flows.Commands {
 		for _, list := range cmd.Words {

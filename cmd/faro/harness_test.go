@@ -17,6 +17,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"faro/internal/answers"
 	"faro/internal/content"
 	"faro/internal/fakes"
 )
@@ -50,6 +51,19 @@ func (o *output) String() string {
 	defer o.mu.Unlock()
 	return o.b.String()
 }
+
+// builtin is the built-in content, and index what was learned from it: once, because learning takes
+// seconds with the race detector.
+var (
+	builtin = sync.OnceValue(func() *content.Content {
+		c, found := content.Load("")
+		if c == nil {
+			panic(found)
+		}
+		return c
+	})
+	index = sync.OnceValue(func() *answers.Index { return answers.New(builtin().Flows, builtin().Book) })
+)
 
 // world is a running faro, wired as in production, with stand-ins of the providers around it.
 type world struct {
@@ -96,12 +110,8 @@ func (w *world) run() {
 	if err := w.cfg.validate(); err != nil {
 		w.t.Fatalf("settings: %v", err)
 	}
-	c, found := content.Load("")
-	if c == nil {
-		w.t.Fatalf("content: %v", found)
-	}
 	ctx, cancel := context.WithCancel(context.Background())
-	srv, err := newServer(ctx, w.cfg, c, slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	srv, err := newServer(ctx, w.cfg, say(builtin(), index(), w.cfg.host()), slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		cancel()
 		w.t.Fatalf("server: %v", err)

@@ -15,6 +15,7 @@ import (
 	"faro/bot"
 	"faro/bot/sms"
 	"faro/bot/telegram"
+	"faro/internal/answers"
 )
 
 // serveCmd is everything that can be set. The names of the environment variables are a contract.
@@ -119,7 +120,7 @@ func (c *serveCmd) Run(s streams, dir source) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	srv, err := newServer(ctx, *c, loaded, slog.New(handler))
+	srv, err := newServer(ctx, *c, say(loaded, answers.New(loaded.Flows, loaded.Book), c.host()), slog.New(handler))
 	if err != nil {
 		return err
 	}

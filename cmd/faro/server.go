@@ -56,8 +56,7 @@ type said struct {
 	talk  *bot.Talk
 }
 
-func say(c *content.Content, host bot.Host) *said {
-	index := answers.New(c.Flows, c.Book)
+func say(c *content.Content, index *answers.Index, host bot.Host) *said {
 	return &said{c.Book, index, bot.New(c.Flows, c.Book, index.Find, host)}
 }
 
@@ -72,7 +71,7 @@ const (
 )
 
 // newServer opens what is needed and listens. Redis or a provider being away is not an error.
-func newServer(ctx context.Context, cfg serveCmd, c *content.Content, log *slog.Logger) (_ *server, err error) {
+func newServer(ctx context.Context, cfg serveCmd, what *said, log *slog.Logger) (_ *server, err error) {
 	s := &server{cfg: cfg, log: log, meter: metrics.New(), node: rand.Text()}
 	if cfg.KeyFile == "" {
 		cfg.KeyFile = filepath.Join(cfg.Data, "keys.json")
@@ -93,7 +92,7 @@ func newServer(ctx context.Context, cfg serveCmd, c *content.Content, log *slog.
 		return nil, err
 	}
 	s.redis.AddHook(s.meter.Redis())
-	s.said.Store(say(c, cfg.host()))
+	s.said.Store(what)
 	if cfg.Keep {
 		s.keeper = unanswered.New(s.redis, log, time.Now)
 	}
@@ -253,7 +252,7 @@ func (s *server) Run(ctx context.Context) error {
 // replace puts new content in the place of the old, for the turns that begin from now on. It returns
 // when the new content is ready, and changes nothing if a language people may have chosen is gone.
 func (s *server) replace(ctx context.Context, c *content.Content) error {
-	next := say(c, s.cfg.host())
+	next := say(c, answers.New(c.Flows, c.Book), s.cfg.host())
 	for _, l := range s.said.Load().book.Languages() {
 		if !next.book.Has(l.Tag) {
 			return fmt.Errorf("the language %s is gone, and people may have chosen it; put it back, or restart", l.Tag)

@@ -35,10 +35,11 @@ type Index struct {
 	content *flows.Content
 	book    *locales.Book
 
-	reader reader
 	learn  sync.Once
-	topics *model // which topic, "" for none of them; for all languages at once, because people mix them
-	tongue *model // which language
+	reader reader
+	urgent []string // topics of danger
+	topics *model   // which topic, "" for none of them; for all languages at once, because people mix them
+	tongue *model   // which language
 }
 
 // New makes an index. It learns when it is first asked; see Warm.
@@ -51,6 +52,7 @@ func (x *Index) Warm() { x.learn.Do(x.train) }
 
 func (x *Index) train() {
 	x.reader = newReader(x.book)
+	x.urgent = slices.DeleteFunc(x.ids(), func(id string) bool { return !x.content.Topics[id].Urgent })
 	var learning sync.WaitGroup
 	learning.Go(func() { x.tongue = learn(x.tongueExamples()) })
 	learning.Go(func() { x.topics = learn(x.topicExamples()) })
@@ -206,24 +208,14 @@ func (x *Index) worst(whole map[string]float64, parts []string, look func(string
 	if score < danger {
 		return bot.Scored{}
 	}
-	worst := bot.Scored{Score: score}
-	for topic := range whole {
-		if topic != "" && x.content.Topics[topic].Urgent {
-			higher := whole[topic] + part[topic] - whole[worst.Topic] - part[worst.Topic]
-			if worst.Topic == "" || higher > 0 || higher == 0 && topic < worst.Topic {
-				worst.Topic = topic
-			}
-		}
-	}
-	return worst
+	likelier := func(a, b string) int { return cmp.Compare(whole[a]+part[a], whole[b]+part[b]) }
+	return bot.Scored{Topic: slices.MaxFunc(x.urgent, likelier), Score: score}
 }
 
 // risk is how likely a text is about danger.
 func (x *Index) risk(p map[string]float64) (sum float64) {
-	for _, id := range x.ids() { // in this order, so that the sum is always the same
-		if x.content.Topics[id].Urgent {
-			sum += p[id]
-		}
+	for _, id := range x.urgent { // in this order, so that the sum is always the same
+		sum += p[id]
 	}
 	return sum
 }

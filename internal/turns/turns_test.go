@@ -38,12 +38,17 @@ func (c *trips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 	return func(ctx context.Context, cmds []redis.Cmder) error { c.n.Add(1); return next(ctx, cmds) }
 }
 
-func taker(t *testing.T) (*turns.Taker, *miniredis.Miniredis, *trips) {
-	t.Helper()
+// talk is made once: learning from the content takes seconds with the race detector.
+var talk = sync.OnceValue(func() *bot.Talk {
 	c, found := content.Load("")
 	if c == nil {
-		t.Fatal(found)
+		panic(found)
 	}
+	return bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, bot.Host{})
+})
+
+func taker(t *testing.T) (*turns.Taker, *miniredis.Miniredis, *trips) {
+	t.Helper()
 	seals, err := vault.New()
 	if err != nil {
 		t.Fatal(err)
@@ -53,9 +58,8 @@ func taker(t *testing.T) (*turns.Taker, *miniredis.Miniredis, *trips) {
 	t.Cleanup(func() { _ = rdb.Close() })
 	counted := &trips{}
 	rdb.AddHook(counted)
-	talk := bot.New(c.Flows, c.Book, answers.New(c.Flows, c.Book).Find, bot.Host{})
 	return &turns.Taker{Redis: rdb, Vault: seals, Now: time.Now, Observe: func(bot.Input, bot.Turn, time.Duration) {},
-		Talk:   func() *bot.Talk { return talk },
+		Talk:   talk,
 		Shapes: map[bot.Channel]turns.Shape{bot.Telegram: telegram.Shape}}, m, counted
 }
 
