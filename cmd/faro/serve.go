@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"runtime/debug"
 	"syscall"
 
 	"faro/bot"
@@ -103,8 +102,6 @@ func (c *serveCmd) validate() error {
 	return errors.Join(wrong...)
 }
 
-const gcPercent = 400
-
 // Run serves until it is interrupted, then drains.
 func (c *serveCmd) Run(s streams, dir source) error {
 	if err := c.validate(); err != nil {
@@ -124,10 +121,6 @@ func (c *serveCmd) Run(s streams, dir source) error {
 	if err != nil {
 		return err
 	}
-	// What reading the content left behind is given back, and from now on the heap may grow to five
-	// times what lives, some 50 MB under load: collecting half as often costs less than it saves.
-	debug.SetGCPercent(gcPercent)
-	debug.FreeOSMemory()
 	if srv.demo != nil {
 		fmt.Fprintf(s.out, "No channel is configured. Try Faro here: http://%s/\n", srv.Addr())
 	}

@@ -169,8 +169,9 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	if r := []rune(text); len(r) > maxRead {
 		text = string(r[:maxRead])
 	}
-	written := x.language("", text)
-	m := bot.Match{Lang: x.language(lang, text), Decision: bot.None}
+	tongues := x.tongue.probabilities(spelling(text))
+	written := x.language("", tongues)
+	m := bot.Match{Lang: x.language(lang, tongues), Decision: bot.None}
 	look := func(text string) map[string]float64 {
 		return x.topics.probabilities(x.reader.features(text, written, m.Lang))
 	}
@@ -220,9 +221,8 @@ func (x *Index) risk(p map[string]float64) (sum float64) {
 	return sum
 }
 
-// language is the language a text is written in: the chosen one unless another is much likelier.
-func (x *Index) language(chosen locales.Lang, text string) locales.Lang {
-	p := x.tongue.probabilities(spelling(text))
+// language is the likeliest: the chosen one unless another is much likelier.
+func (x *Index) language(chosen locales.Lang, p map[string]float64) locales.Lang {
 	best := chosen
 	for _, l := range x.book.Languages() {
 		if best == "" || p[string(l.Tag)] > p[string(best)] {
