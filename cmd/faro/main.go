@@ -73,7 +73,11 @@ type source string
 
 // load reads the content and prints what is wrong with it.
 func (dir source) load(s streams) (*content.Content, error) {
-	c, found := content.Load(string(dir))
+	read := content.Builtin
+	if dir != "" {
+		read = func() (*content.Content, []locales.Finding) { return content.Load(string(dir)) }
+	}
+	c, found := read()
 	for _, f := range found {
 		if !f.Warning {
 			fmt.Fprintln(s.err, f)

@@ -172,11 +172,11 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	tongues := x.tongue.probabilities(spelling(text))
 	written := x.language("", tongues)
 	m := bot.Match{Lang: x.language(lang, tongues), Decision: bot.None}
-	look := func(text string) map[string]float64 {
+	look := func(text string) []float32 {
 		return x.topics.probabilities(x.reader.features(text, written, m.Lang))
 	}
 	whole := look(text)
-	m.Topics = ranked(whole)
+	m.Topics = x.ranked(whole)
 	if s := x.worst(whole, parts(text), look); s.Topic != "" {
 		m.Topics = slices.DeleteFunc(m.Topics, func(t bot.Scored) bool { return t.Topic == s.Topic })
 		m.Topics = slices.Insert(m.Topics, 0, s)
@@ -189,7 +189,7 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	switch best := m.Topics[0].Score; {
 	case best >= sure:
 		m.Decision = bot.Sure
-	case m.Urgent || whole[""] < nothing && best >= offer:
+	case m.Urgent || x.topics.of(whole, "") < nothing && best >= offer:
 		m.Decision = bot.Offered
 	}
 	return m
@@ -198,7 +198,7 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 // worst is the topic of danger that a message is about, the zero Scored if none. Each part of the
 // message is looked at by itself too, because danger is often told in passing; what the whole says
 // counts as much as what its worst part says.
-func (x *Index) worst(whole map[string]float64, parts []string, look func(string) map[string]float64) bot.Scored {
+func (x *Index) worst(whole []float32, parts []string, look func(string) []float32) bot.Scored {
 	part, most := whole, x.risk(whole)
 	for _, text := range parts {
 		if p := look(text); x.risk(p) > most {
@@ -209,38 +209,40 @@ func (x *Index) worst(whole map[string]float64, parts []string, look func(string
 	if score < danger {
 		return bot.Scored{}
 	}
-	likelier := func(a, b string) int { return cmp.Compare(whole[a]+part[a], whole[b]+part[b]) }
+	both := func(id string) float64 { return x.topics.of(whole, id) + x.topics.of(part, id) }
+	likelier := func(a, b string) int { return cmp.Compare(both(a), both(b)) }
 	return bot.Scored{Topic: slices.MaxFunc(x.urgent, likelier), Score: score}
 }
 
 // risk is how likely a text is about danger.
-func (x *Index) risk(p map[string]float64) (sum float64) {
-	for _, id := range x.urgent { // in this order, so that the sum is always the same
-		sum += p[id]
+func (x *Index) risk(p []float32) (sum float64) {
+	for _, id := range x.urgent {
+		sum += x.topics.of(p, id)
 	}
 	return sum
 }
 
 // language is the likeliest: the chosen one unless another is much likelier.
-func (x *Index) language(chosen locales.Lang, p map[string]float64) locales.Lang {
+func (x *Index) language(chosen locales.Lang, p []float32) locales.Lang {
+	likely := func(l locales.Lang) float64 { return x.tongue.of(p, string(l)) }
 	best := chosen
 	for _, l := range x.book.Languages() {
-		if best == "" || p[string(l.Tag)] > p[string(best)] {
+		if best == "" || likely(l.Tag) > likely(best) {
 			best = l.Tag
 		}
 	}
-	if chosen != "" && p[string(best)] < other {
+	if chosen != "" && likely(best) < other {
 		return chosen
 	}
 	return best
 }
 
 // ranked lists the topics that are likely at all, likeliest first.
-func ranked(p map[string]float64) []bot.Scored {
+func (x *Index) ranked(p []float32) []bot.Scored {
 	var all []bot.Scored
-	for topic, score := range p {
+	for c, topic := range x.topics.classes {
 		if topic != "" {
-			all = append(all, bot.Scored{Topic: topic, Score: score})
+			all = append(all, bot.Scored{Topic: topic, Score: float64(p[c])})
 		}
 	}
 	slices.SortFunc(all, func(a, b bot.Scored) int {

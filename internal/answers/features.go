@@ -1,14 +1,42 @@
 package answers
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"faro/locales"
 )
 
-// Features are what a text has that a model can learn from, each with its weight.
-type features map[feature]float32
+// Features are what a text has that a model can learn from, each once and sorted.
+type features []weighed
+
+type weighed struct {
+	feature
+	weight float32
+}
+
+func (f *features) add(name feature, weight float32) { *f = append(*f, weighed{name, weight}) }
+
+// sum adds up the weights of what was added more than once.
+func (f features) sum() features {
+	slices.SortFunc(f, func(a, b weighed) int { return cmp.Compare(a.feature, b.feature) })
+	n := 0
+	for _, w := range f {
+		if n > 0 && f[n-1].feature == w.feature {
+			f[n-1].weight += w.weight
+			continue
+		}
+		f[n] = w
+		n++
+	}
+	return f[:n]
+}
+
+func (f features) has(name feature) bool {
+	_, found := slices.BinarySearchFunc(f, name, func(w weighed, name feature) int { return cmp.Compare(w.feature, name) })
+	return found
+}
 
 // A feature is the hash of its kind and text: with 64 bits two never meet, and no text is kept.
 type feature uint64
@@ -67,24 +95,24 @@ func newReader(book *locales.Book) reader {
 
 // features of a text, for its topic. Its words mean what they mean in the languages given.
 func (r reader) features(text string, langs ...locales.Lang) features {
-	f := features{}
+	var f features
 	words := strings.Fields(locales.Fold(text))
 	before := ""
 	for _, w := range words {
-		f[of('w', w)] += wordWeight
-		f[of('p', before, w)] += pairWeight
-		f[of('s', sound(w))] += soundWeight
+		f.add(of('w', w), wordWeight)
+		f.add(of('p', before, w), pairWeight)
+		f.add(of('s', sound(w)), soundWeight)
 		f.parts(w, 3, 4)
 		before = w
 	}
 	concepts := r.concepts(words, langs)
 	for i, c := range concepts {
-		f[of('c', c)] += conceptWeight
+		f.add(of('c', c), conceptWeight)
 		for _, other := range concepts[i+1:] {
-			f[of('b', c, other)] += bothWeight
+			f.add(of('b', c, other), bothWeight)
 		}
 	}
-	return f
+	return f.sum()
 }
 
 // concepts a text is about, sorted, each once.
@@ -106,7 +134,7 @@ func (r reader) concepts(words []string, langs []locales.Lang) []string {
 }
 
 // parts adds the parts of a word, its ends marked.
-func (f features) parts(word string, least, most int) {
+func (f *features) parts(word string, least, most int) {
 	word = " " + word + " "
 	starts := make([]int, 0, len(word)+1) // of its letters, and its end
 	for i := range word {
@@ -115,7 +143,7 @@ func (f features) parts(word string, least, most int) {
 	starts = append(starts, len(word))
 	for n := least; n <= most; n++ {
 		for i := 0; i+n < len(starts); i++ {
-			f[of('n', word[starts[i]:starts[i+n]])] += partWeight
+			f.add(of('n', word[starts[i]:starts[i+n]]), partWeight)
 		}
 	}
 }
@@ -130,14 +158,14 @@ func sound(word string) string {
 
 // spelling has the features that tell a text's language: short parts of words, with accents kept.
 func spelling(text string) features {
-	f := features{}
+	var f features
 	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !isLetter(r) }) {
-		f[of('w', w)] += wordWeight
+		f.add(of('w', w), wordWeight)
 		f.parts(w, 1, 4)
 		if plain := locales.Fold(w); plain != w { // many type without accents
-			f[of('w', plain)] += wordWeight
+			f.add(of('w', plain), wordWeight)
 			f.parts(plain, 2, 4)
 		}
 	}
-	return f
+	return f.sum()
 }

@@ -136,15 +136,15 @@ func newModel(texts []features, examples []example, rare int) *model {
 	slices.Sort(m.classes)
 	count := map[feature]int{}
 	for _, e := range examples {
-		for f := range texts[e.text] {
-			count[f]++
+		for _, w := range texts[e.text] {
+			count[w.feature]++
 		}
 		if e.before == alone {
 			continue
 		}
-		for f := range texts[e.before] {
-			if _, twice := texts[e.text][f]; !twice {
-				count[f]++
+		for _, w := range texts[e.before] {
+			if !texts[e.text].has(w.feature) {
+				count[w.feature]++
 			}
 		}
 	}
@@ -167,15 +167,14 @@ func (m *model) mend(text []term, wrong []fault, fade float32) {
 	}
 }
 
-// terms are the features the model knows, by row.
+// terms are the features the model knows, by row: rows are in the order of the features.
 func (m *model) terms(f features) []term {
 	terms := make([]term, 0, len(f))
-	for name, value := range f {
-		if k, ok := m.known[name]; ok {
-			terms = append(terms, term{k.row, value * k.rarity})
+	for _, w := range f {
+		if k, ok := m.known[w.feature]; ok {
+			terms = append(terms, term{k.row, w.weight * k.rarity})
 		}
 	}
-	slices.SortFunc(terms, func(a, b term) int { return int(a.row - b.row) }) // sums must not depend on a map's order
 	return terms
 }
 
@@ -232,17 +231,21 @@ func (m *model) score(text []term, p []float32) {
 	}
 }
 
-// probabilities of each class for a text.
-func (m *model) probabilities(f features) map[string]float64 {
+// probabilities of the classes for a text, in the order of the classes.
+func (m *model) probabilities(f features) []float32 {
 	p := make([]float32, len(m.classes))
 	text := m.terms(f)
 	scale(text)
 	m.score(text, p)
-	all := make(map[string]float64, len(p))
-	for c, class := range m.classes {
-		all[class] = float64(p[c])
+	return p
+}
+
+// of is the probability of a class, 0 if nothing was learned of it.
+func (m *model) of(p []float32, class string) float64 {
+	if c, known := slices.BinarySearch(m.classes, class); known {
+		return float64(p[c])
 	}
-	return all
+	return 0
 }
 
 func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.Is(unicode.Mn, r) }

@@ -24,9 +24,24 @@ func Load(dir string) (*Content, []locales.Finding) {
 	if dir != "" {
 		texts, steps = os.DirFS(filepath.Join(dir, "locales")), os.DirFS(filepath.Join(dir, "flows"))
 	}
-	return read(texts, steps)
+	c, found := read(texts, steps)
+	if c == nil {
+		return nil, found
+	}
+	found = append(found, c.checkScreens()...)
+	found = append(found, c.checkReadable()...)
+	found = append(found, c.checkQuestions()...)
+	if found = locales.SortFindings(found); locales.HasErrors(found) {
+		return nil, found
+	}
+	return c, found
 }
 
+// Builtin is the content that is compiled in, without the checks of what it says and how it looks:
+// they were made when Faro was built, and a start need not wait for them.
+func Builtin() (*Content, []locales.Finding) { return read(locales.Builtin, flows.Builtin) }
+
+// read takes the files in; what refers to what is checked here.
 func read(texts, steps fs.FS) (*Content, []locales.Finding) {
 	book, found := locales.Load(texts)
 	if book == nil {
@@ -34,16 +49,9 @@ func read(texts, steps fs.FS) (*Content, []locales.Finding) {
 	}
 	content, more := flows.Load(steps, book)
 	found = append(found, more...)
-	if content == nil {
-		return nil, locales.SortFindings(found)
-	}
-	c := &Content{Flows: content, Book: book}
-	found = append(found, c.checkScreens()...)
-	found = append(found, c.checkReadable()...)
-	found = append(found, c.checkQuestions()...)
 	found = locales.SortFindings(found)
-	if locales.HasErrors(found) {
+	if content == nil || locales.HasErrors(found) {
 		return nil, found
 	}
-	return c, found
+	return &Content{Flows: content, Book: book}, found
 }

@@ -72,11 +72,14 @@ func Of(lang, text string) Measure {
 	return m
 }
 
+// unheard takes away a u that only tells how the letter before it sounds.
+var unheard = strings.NewReplacer("qu", "k", "gue", "ge", "gui", "gi")
+
 // groups counts vowels, two weak ones or a weak and a strong one together as one; two strong ones
 // are two.
 func groups(vowels, strong string) func(string) int {
 	return func(word string) (n int) {
-		word = strings.NewReplacer("qu", "k", "gue", "ge", "gui", "gi").Replace(word)
+		word = unheard.Replace(word)
 		var before rune
 		for _, r := range word {
 			is := strings.ContainsRune(vowels, r)
