@@ -17,7 +17,7 @@ var errRecord = errors.New("not a dialogue record")
 // seenLen is the length of a digest in Dialogue.Seen.
 const seenLen = 6
 
-// MarshalText writes a dialogue as version|at|next|trail|seen. It is compact because there is one
+// MarshalText writes a dialogue as version|at|next|trail|seen|pace. It is compact because there is one
 // for each person.
 func (d Dialogue) MarshalText() ([]byte, error) {
 	var b strings.Builder
@@ -37,13 +37,16 @@ func (d Dialogue) MarshalText() ([]byte, error) {
 	for _, s := range d.Seen {
 		b.WriteString(s)
 	}
+	if pace := d.Pace.record(); pace != "" {
+		b.WriteString("|" + pace)
+	}
 	return []byte(b.String()), nil
 }
 
 // UnmarshalText reads what MarshalText wrote.
 func (d *Dialogue) UnmarshalText(text []byte) error {
 	parts := strings.Split(string(text), "|")
-	if len(parts) != 5 || parts[0] != recordVersion || len(parts[4])%seenLen != 0 {
+	if len(parts) < 5 || len(parts) > 6 || parts[0] != recordVersion || len(parts[4])%seenLen != 0 {
 		return errRecord
 	}
 	*d = Dialogue{At: screen(parts[1]), Next: screen(parts[2])}
@@ -54,6 +57,9 @@ func (d *Dialogue) UnmarshalText(text []byte) error {
 	}
 	for seen := parts[4]; seen != ""; seen = seen[seenLen:] {
 		d.Seen = append(d.Seen, seen[:seenLen])
+	}
+	if len(parts) == 6 {
+		d.Pace = pace(parts[5])
 	}
 	return nil
 }

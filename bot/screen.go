@@ -2,6 +2,7 @@ package bot
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,8 +33,29 @@ func (s *step) enter(target string) {
 		to, arg = s.still(last)
 		d.At = Screen{} // so that "back" twice goes back twice
 	}
+	if to == flows.Following && s.content.Facilities[arg] != nil {
+		s.Person.Facility = arg // kept even if the language is asked first
+	}
 	if s.content.Steps[to].Does == "start" {
 		s.Person.Stopped = false
+	}
+	if at := s.content.Steps[to]; !s.Person.Role.may(at.Role) {
+		to, arg = flows.Split(s.content.Menu)
+	} else if to == flows.Invite && len(s.in.Desk.Courses) < 2 {
+		to = flows.Invited // there is nothing to choose
+		for _, c := range s.in.Desk.Courses {
+			arg = c.ID
+		}
+	} else if at.Of == flows.OfWriting {
+		to, arg = s.compose(to, arg)
+	} else if act, of := s.deed(arg); to == flows.NoticeDo && act == Correct && of != nil {
+		s.correct(of)
+		to, arg = flows.NoticeWhat, ""
+	} else if to == flows.PostTitle || to == flows.PostPlace {
+		s.begin(to, arg)
+		arg = ""
+	} else if (at.Of == flows.OfDraft || at.Does == "post") && !s.Dialogue.Draft.complete() {
+		to = flows.Training // it was posted already
 	}
 	switch {
 	case to == s.content.Start:
@@ -64,6 +86,9 @@ func (s *step) still(at Screen) (to, arg string) {
 	if at.Step != "" && s.leads(at.Step, at.Arg) {
 		return at.Step, at.Arg
 	}
+	if was := s.content.Steps[at.Step]; was != nil && was.Of == flows.OfNotice && s.Person.Role.may(was.Role) {
+		return flows.Notices, "" // the notice is not before them any more
+	}
 	return flows.Split(s.content.Menu)
 }
 
@@ -92,9 +117,14 @@ func (s *step) show(to, arg string, lang locales.Lang) {
 	case "clear":
 		*d = Dialogue{Seen: d.Seen}
 	case "helped", "not-helped":
-		s.Effects = append(s.Effects, Effect{Helpful: arg, Yes: at.Does == "helped"})
+		s.Effects = append(s.Effects, Effect{Judged: &Judgement{arg, at.Does == "helped"}})
+	default:
+		s.act(at.Does, arg)
 	}
 	s.reply(next, lang)
+	if at.Does == "post" || at.Does == Send {
+		d.Draft = Draft{}
+	}
 }
 
 // reply says what a screen says.
@@ -136,6 +166,12 @@ func (s *step) render(at Screen, lang locales.Lang) (Reply, bool) {
 		}
 	}
 	r.Options = s.options(step, at.Arg, lang)
+	if step.Does == "calendar" {
+		r.Event = s.session(at.Arg)
+		if feed := s.in.Desk.Feed; feed != "" {
+			r.Text += "\n\n" + s.text(lang, "calendar.feed", locales.Args{"feed": feed})
+		}
+	}
 	r.More = s.text(lang, "footer.more", nil)
 	if !step.Bare {
 		r.Footer = s.text(lang, "footer.nav", nil)
@@ -147,7 +183,13 @@ func (s *step) render(at Screen, lang locales.Lang) (Reply, bool) {
 // Show lays out a screen as it looks to someone who comes upon it, for checks and pictures. It
 // reports false if the language lacks its text.
 func (t *Talk) Show(at Screen, lang locales.Lang, ch Channel, now time.Time) (Reply, bool) {
-	s := &step{Talk: t, in: Input{Channel: ch}, now: now}
+	return t.ShowWith(at, lang, ch, Desk{}, Draft{}, now)
+}
+
+// ShowWith is Show to someone who has this desk before them, and writes this draft.
+func (t *Talk) ShowWith(at Screen, lang locales.Lang, ch Channel, desk Desk, draft Draft, now time.Time) (Reply, bool) {
+	s := &step{Talk: t, in: Input{Channel: ch, Desk: desk}, now: now}
+	s.Person.Role, s.Dialogue.Draft = desk.Role, draft
 	return s.render(at, lang)
 }
 
@@ -202,12 +244,22 @@ func (s *step) options(at *flows.Step, arg string, lang locales.Lang) []Option {
 	case "offers":
 		out = append(out, s.titles(s.topics(arg), lang)...)
 	case "places":
+		for _, id := range strings.Split(arg, "+") {
+			if f := s.content.Facilities[id]; f != nil {
+				out = append(out, Option{Label: clip(s.text(lang, "label.follow-place", locales.Args{"what": f.City})), Data: flows.Following + "/" + id})
+			}
+		}
 		out = append(out, s.titles([]*flows.Topic{s.content.Topics[findTopic]}, lang)...)
 	case "related":
 		out = append(out, s.titles(s.related(arg), lang)...)
 		arg, _, _ = strings.Cut(arg, "+")
 	}
+	out = append(out, s.courseOptions(at.List, lang)...)
+	out = append(out, s.noticeOptions(at.List, arg, lang)...)
 	for _, o := range at.Options {
+		if !s.Person.Role.may(o.Role) || o.Kept && !s.Dialogue.Draft.keeps(at.Ask) || o.Go == flows.Leave && s.Person.Facility == "" {
+			continue
+		}
 		data := o.Go
 		if to, passed := flows.Split(o.Go); passed == flows.Same {
 			data = to + "/" + arg
@@ -258,12 +310,26 @@ func (s *step) say(r *Reply, step *flows.Step, arg string) {
 	if f := s.content.Facilities[arg]; f != nil {
 		args["facility"] = facility(f)
 	}
+	if step.ID == flows.Follow {
+		args["facility"] = s.text(r.Lang, "follow.nowhere", nil)
+		if f := s.content.Facilities[s.Person.Facility]; f != nil {
+			args["facility"] = facility(f)
+		}
+	}
+	maps.Copy(args, s.courseArgs(step, arg, r.Lang))
+	maps.Copy(args, s.noticeArgs(step, arg, r.Lang))
 	r.Title = s.text(r.Lang, step.Text+".title", args)
 	if s.in.Channel == SMS {
 		r.Text = s.text(r.Lang, step.Text+".sms", args)
 	}
 	if r.Text == "" {
 		r.Text = s.text(r.Lang, step.Text+".text", args)
+	}
+	if step.List == "sessions" && len(s.in.Desk.Sessions) == 0 {
+		r.Text = s.text(r.Lang, step.Text+".none", nil)
+	}
+	if s.wrong {
+		r.Text = s.text(r.Lang, step.Text+".wrong", s.wrongArgs) + "\n\n" + r.Text
 	}
 }
 
@@ -293,6 +359,22 @@ func (t *Talk) fill(lang locales.Lang, key string, args locales.Args) string {
 	}
 	all["who"], _ = t.book.Text(lang, who, locales.Args{"operator": t.host.Operator})
 	all["words"], _ = t.book.Raw(lang, words)
+	dialogue, person := t.host.Life.Of(Person{Noticed: true}) // who reads this and goes on has chosen
+	all["dialogue"], all["person"] = t.period(lang, dialogue), t.period(lang, person)
 	text, _ := t.book.Text(lang, key, all)
+	return text
+}
+
+// period says how long something is kept. Settings allow nothing shorter than two hours, so all are plural.
+func (t *Talk) period(lang locales.Lang, d time.Duration) string {
+	const day = 24 * time.Hour
+	unit, n := "hours", d/time.Hour
+	switch {
+	case d%PersonLife == 0:
+		unit, n = "months", d/PersonLife*12
+	case d%day == 0 && d > DialogueLife:
+		unit, n = "days", d/day
+	}
+	text, _ := t.book.Text(lang, "period."+unit, locales.Args{"n": int(n)})
 	return text
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"faro/bot"
+	"faro/flows"
 	"faro/internal/answers"
 	"faro/internal/content"
 	"faro/locales"
@@ -46,6 +47,8 @@ type someone struct {
 	d    bot.Dialogue
 	p    bot.Person
 	n    int
+
+	hasty bool // writes without pausing; others rest before each turn, though the clock stands
 }
 
 func meet(t testing.TB, ch bot.Channel) *someone {
@@ -65,6 +68,9 @@ func (s *someone) send(in bot.Input) bot.Turn {
 		in.ID = strconv.Itoa(s.n)
 	}
 	in.Channel = s.ch
+	if !s.hasty {
+		s.d.Pace = bot.Pace{}
+	}
 	turn := s.talk.Step(s.d, s.p, in, s.now)
 	s.d, s.p = turn.Dialogue, turn.Person
 	return turn
@@ -411,7 +417,7 @@ func TestHelpfulIsCountedForItsTopic(t *testing.T) {
 	s.taps("answer/asylum")
 	s.taps("answer/services")
 	turn := s.taps("helpful/asylum") // under the older message
-	if want := []bot.Effect{{Helpful: "asylum", Yes: true}}; !slices.Equal(turn.Effects, want) {
+	if len(turn.Effects) != 1 || *turn.Effects[0].Judged != (bot.Judgement{Topic: "asylum", Helped: true}) {
 		t.Errorf("effects %v", turn.Effects)
 	}
 }
@@ -425,7 +431,10 @@ func TestEveryScreenHasAWayOut(t *testing.T) {
 		}
 		for _, l := range c.Book.Languages() {
 			arg := map[string]string{"topics": "legal", "offers": "asylum+services", "related": "asylum"}[step.List]
-			r, ok := tk.Show(bot.Screen{Step: id, Arg: arg}, l.Tag, bot.Telegram, day)
+			if step.Of == flows.OfSession {
+				arg = "s1"
+			}
+			r, ok := tk.ShowWith(bot.Screen{Step: id, Arg: arg}, l.Tag, bot.Telegram, desk(), draft(), day)
 			if !ok {
 				t.Errorf("%s in %s says nothing", id, l.Tag)
 				continue

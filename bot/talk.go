@@ -60,6 +60,7 @@ type Talk struct {
 type Host struct {
 	Operator string // name of the organisation, "" if there is none: then people are told that this is a test
 	Keeps    bool   // whether the words of unanswered questions are kept
+	Life     Life   // how long records are kept
 }
 
 // New makes a conversation.
@@ -77,7 +78,7 @@ func New(content *flows.Content, book *locales.Book, find Finder, host Host) *Ta
 }
 
 // forAll takes away the beginnings of the places that are filled alike for everyone.
-var forAll = strings.NewReplacer("{{.phone.", "", "{{.who}}", "", "{{.words}}", "")
+var forAll = strings.NewReplacer("{{.phone.", "", "{{.who}}", "", "{{.words}}", "", "{{.dialogue}}", "", "{{.person}}", "")
 
 // A Turn is what one input leads to.
 type Turn struct {
@@ -108,6 +109,8 @@ const (
 	HeardGone       Heard = "gone" // a choice that leads nowhere any more
 	HeardLink       Heard = "link"
 	HeardUnreadable Heard = "unreadable"
+	HeardInvitation Heard = "invitation"
+	HeardFlood      Heard = "flood"   // one of too many, so not taken
 	HeardCarrier    Heard = "carrier" // the provider handled a STOP or START itself
 )
 
@@ -119,6 +122,9 @@ type step struct {
 	now    time.Time
 	answer bool         // an answer was on the screen before
 	spoken locales.Lang // the language of what they wrote, if it is not theirs
+	wrong  bool         // what they wrote is not what was asked for
+
+	wrongArgs locales.Args // what the text that says so is filled with
 }
 
 // Step computes a turn. It is deterministic: the same arguments give the same turn.
@@ -129,13 +135,24 @@ func (t *Talk) Step(d Dialogue, p Person, in Input, now time.Time) Turn {
 	}
 	s := &step{Talk: t, Turn: Turn{Dialogue: d, Person: p}, in: in, now: now, answer: d.At.Step == flows.Answer}
 	s.Dialogue.Trail = slices.Clone(d.Trail)
+	s.Dialogue.Draft.Notice = d.Draft.Notice.clone()
+	s.Person.Gone, s.Person.Channel = "", in.Channel
 	s.Dialogue.Seen = append(slices.Clone(d.Seen[max(0, len(d.Seen)-maxSeen+1):]), seen)
 	if !t.book.Has(p.Lang) {
 		s.Person.Lang = ""
 	}
+	if p.Role != in.Desk.Role { // given or taken away elsewhere
+		s.Person.Role = in.Desk.Role
+	}
+	known := s.Person
 	s.take()
+	s.hold(d, known)
+	if s.Person.Role != Migrant && s.Person.Facility != p.Facility && !s.Forget {
+		s.Effects = append(s.Effects, Effect{Place: &s.Person.Facility})
+	}
 	if s.Forget {
-		s.Dialogue, s.Person = Dialogue{}, Person{}
+		s.Effects = append(s.Effects, Effect{Left: true})
+		s.Dialogue, s.Person = Dialogue{Pace: s.Dialogue.Pace}, Person{}
 	}
 	return s.Turn
 }
@@ -153,13 +170,18 @@ func (s *step) take() {
 	var spoken locales.Lang
 	if s.in.Kind == Text {
 		cmd, spoken = s.content.Command(string(s.in.Words))
+		if cmd != nil && !s.Person.Role.may(cmd.Role) {
+			cmd = nil // a word like any other
+		}
 	}
 	switch {
 	case s.in.Kind == OptOut || s.in.Kind == OptIn:
 		s.Person.Stopped = s.in.Kind == OptOut
 		s.Heard = HeardCarrier
-	case s.Person.Stopped && s.in.Kind != Start && (cmd == nil || !cmd.Stopped):
+	case s.Person.Stopped && s.in.Kind != Start && s.in.Desk.Invitation == nil && (cmd == nil || !cmd.Stopped):
 		s.stopped()
+	case s.in.Desk.Invitation != nil:
+		s.invited(s.in.Desk.Invitation)
 	case s.in.Kind == Start:
 		s.Heard = HeardLink
 		s.Person.Stopped = false
@@ -215,7 +237,6 @@ func (s *step) link(payload string) {
 	case kind == "t" && s.content.Topics[id] != nil:
 		s.enter(flows.Answer + "/" + id)
 	case kind == "f" && s.content.Facilities[id] != nil:
-		s.Person.Facility = id // kept even if the language is asked first
 		s.enter(flows.Following + "/" + id)
 	case kind == "f":
 		s.enter(flows.NoFacility)
@@ -238,6 +259,14 @@ func (s *step) command(cmd *flows.Command, spoken locales.Lang) {
 	if s.Person.Lang == "" && spoken != "" {
 		s.in.Hint = spoken
 	}
+	if to, arg := flows.Split(cmd.Go); arg == "" && s.content.Steps[to] != nil && s.content.Steps[to].Of == flows.OfSession {
+		if next := s.nextSession(); next != "" { // "I come" means the next one
+			s.enter(to + "/" + next)
+			return
+		}
+		s.enter(flows.Training)
+		return
+	}
 	s.enter(cmd.Go)
 }
 
@@ -252,8 +281,24 @@ func (s *step) guess() locales.Lang {
 // read takes words that are no command: a number, a language, a question.
 func (s *step) read(words string) {
 	folded := locales.Fold(words)
-	if n, err := strconv.Atoi(folded); err == nil && len(folded) <= 2 {
+	at := s.content.Steps[s.Dialogue.At.Step]
+	asks := at != nil && at.Ask != "" && s.Person.Role.may(at.Role)
+	if n, err := strconv.Atoi(folded); err == nil && len(folded) <= 2 && !(asks && s.numbered(n) == "") {
 		s.number(n)
+		return
+	}
+	if asks {
+		// Who writes what others are told of a danger is not in it.
+		if m := s.find(s.Person.Lang, Words(words)); m.Urgent && m.Decision == Sure && at.Ask != "text" && at.Ask != "blank" {
+			s.danger(m)
+			return
+		}
+		s.asked(at, words)
+		return
+	}
+	if id := s.keyword(folded); id != "" && !s.atPlaces() {
+		s.Heard = HeardPlace
+		s.enter(flows.Following + "/" + id)
 		return
 	}
 	if lang, ok := s.book.Named(folded); ok {
@@ -304,8 +349,13 @@ func (s *step) read(words string) {
 
 // asksPlace reports whether someone looks for a place: they are where one is asked for, or ask it now.
 func (s *step) asksPlace(m Match) bool {
+	return s.atPlaces() || len(m.Topics) > 0 && m.Topics[0].Topic == findTopic
+}
+
+// atPlaces reports whether someone is where a place is asked for.
+func (s *step) atPlaces() bool {
 	at := s.Dialogue.At
-	return at.Step == flows.Places || at.Step == flows.Answer && at.Arg == findTopic || len(m.Topics) > 0 && m.Topics[0].Topic == findTopic
+	return at.Step == flows.Places || at.Step == flows.Answer && at.Arg == findTopic
 }
 
 // showPlaces shows the facilities that words name. It reports false if they name none.
@@ -344,13 +394,22 @@ func (s *step) number(n int) {
 		s.reply(s.Dialogue.At, s.Person.Lang)
 		return
 	}
-	for i, o := range s.options(s.content.Steps[at.Step], at.Arg, s.Person.Lang) {
-		if OptionNumber(i) == n {
-			s.choose(o.Data)
-			return
-		}
+	if data := s.numbered(n); data != "" {
+		s.choose(data)
+		return
 	}
 	s.gone()
+}
+
+// numbered is the choice a number means on the screen the person is on, "" for none.
+func (s *step) numbered(n int) string {
+	at := s.Dialogue.At
+	for i, o := range s.options(s.content.Steps[at.Step], at.Arg, s.Person.Lang) {
+		if OptionNumber(i) == n {
+			return o.Data
+		}
+	}
+	return ""
 }
 
 // gone answers a choice that leads nowhere, such as a button from before the content changed.
@@ -368,6 +427,9 @@ func (s *step) choose(target string) {
 		s.speak(locales.Lang(arg))
 	case s.leads(to, arg):
 		s.enter(target)
+	case s.content.Steps[to] != nil && s.content.Steps[to].Of == flows.OfNotice && s.Person.Role.Coordinates():
+		s.Heard = HeardGone
+		s.enter(flows.Notices) // how the notices stand now says why
 	default:
 		s.gone()
 	}
@@ -382,8 +444,23 @@ func (s *step) leads(to, arg string) bool {
 	switch {
 	case to == flows.Next, to == flows.Back, to == flows.Language:
 		return arg == ""
-	case at == nil, at.Last:
+	case at == nil, at.Last, !s.Person.Role.may(at.Role):
 		return false
+	case to == flows.PostTitle:
+		return arg == "" || s.session(arg) != nil || s.course(strings.TrimPrefix(arg, newDraft)) != nil
+	case to == flows.PostPlace:
+		return true
+	case to == flows.Invited:
+		return s.course(arg) != nil
+	case at.Of == flows.OfWriting:
+		return s.composes(to, arg)
+	case to == flows.NoticeDo, to == flows.NoticeSure:
+		_, n := s.deed(arg)
+		return n != nil
+	case at.Of == flows.OfNotice:
+		return s.status(arg) != nil
+	case at.Of == flows.OfSession:
+		return s.session(arg) != nil
 	case to == flows.Following:
 		return s.content.Facilities[arg] != nil
 	case at.Does == "helped", at.Does == "not-helped":

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -71,6 +72,7 @@ type Input struct {
 	Choice   string       // for Choice and Start
 	Position Position     // for Location
 	Hint     locales.Lang // the language the channel guesses, "" if none; it only orders lists
+	Desk     Desk         // for someone with a role or an invitation
 	Message  int          // Telegram: the id of the message sent, or of the one the button was on; else 0
 }
 
@@ -92,7 +94,9 @@ type Reply struct {
 	Page    int      // SMS only: the page wanted, from 0; past the end is the last
 	Budget  int      // SMS only: segments a page may take
 	Replace bool     // Telegram: put it in the place of the message Input.Message
+	Only    bool     // Telegram: with Replace, or not at all
 	Wipe    bool     // Telegram: first delete the messages of this chat
+	Event   *Session // Telegram: attach it as a calendar file
 }
 
 // OptionNumber is the number that chooses option i (from 0) by SMS: 1 to 8, then 10 and on, because
@@ -104,18 +108,15 @@ func OptionNumber(i int) int {
 	return i + 1
 }
 
-// An Effect is something a turn sets off outside the conversation.
-type Effect struct {
-	Helpful string // the topic that was judged
-	Yes     bool   // whether it helped
-}
-
-// A Person is what Faro keeps of someone: for 12 months after the last message, nothing readable.
+// A Person is what Faro keeps of someone: for 12 months after the last message, unless a Life says otherwise.
 type Person struct {
 	Lang     locales.Lang `json:"l,omitempty"`
 	Stopped  bool         `json:"s,omitempty"`
 	Noticed  bool         `json:"n,omitempty"` // has seen the privacy notice
 	Facility string       `json:"f,omitempty"`
+	Role     Role         `json:"r,omitempty"`
+	Channel  Channel      `json:"c,omitempty"` // where they write, so that it need not be opened to be known
+	Gone     string       `json:"g,omitempty"` // LeftBlocked or LeftInvalid, until they write again
 }
 
 // A Screen is a step of the conversation with what it shows.
@@ -126,12 +127,15 @@ type Screen struct {
 	Lang locales.Lang // if it is not in the person's: they wrote in this one
 }
 
-// A Dialogue is where someone is in the conversation: kept for 72 hours after the last message.
+// A Dialogue is where someone is in the conversation: kept for 72 hours after the last message, unless a Life
+// says otherwise.
 type Dialogue struct {
 	At    Screen
 	Trail []Screen // where "back" leads, oldest first
 	Next  Screen   // where to go once language and notice are done
 	Seen  []string // digests of the last inputs, to know a duplicate
+	Pace  Pace     // how fast they write
+	Draft Draft    // what a trainer is writing; stored apart and sealed
 }
 
 // Limits of a dialogue, so that a person's record stays small.
@@ -140,8 +144,28 @@ const (
 	maxSeen  = 10 // a provider redelivers the newest messages, seldom more than a few
 )
 
-// DialogueLife and PersonLife are how long the records are kept after the last message.
+// DialogueLife and PersonLife are how long the records are kept after the last message, unless a Life says
+// otherwise.
 const (
 	DialogueLife = 72 * time.Hour
 	PersonLife   = 365 * 24 * time.Hour
 )
+
+// A Life is how long the records are kept after the last message. Zero is DialogueLife and PersonLife.
+type Life struct {
+	Dialogue, Person time.Duration
+}
+
+// Of is how long the records of someone are kept. Who has a role is kept for PersonLife at least: a course is
+// long, and who is forgotten in it would lose their place in it. Who has chosen nothing yet is kept no longer than the
+// dialogue, so that a flood of strangers leaves nothing behind.
+func (l Life) Of(p Person) (dialogue, person time.Duration) {
+	dialogue, person = cmp.Or(l.Dialogue, DialogueLife), cmp.Or(l.Person, PersonLife)
+	switch {
+	case p == (Person{Channel: p.Channel}):
+		person = min(person, dialogue)
+	case p.Role != Migrant:
+		person = max(person, PersonLife)
+	}
+	return dialogue, person
+}

@@ -12,12 +12,12 @@ import (
 
 // checker holds the content against itself and the texts.
 type checker struct {
-	content                                      *Content
-	book                                         *locales.Book
-	conversation, commands, contacts, facilities file
-	topics                                       map[string]file
-	found                                        []locales.Finding
-	used                                         map[string]bool // keys of texts something needs
+	content                                             *Content
+	book                                                *locales.Book
+	conversation, commands, contacts, facilities, ready file
+	topics                                              map[string]file
+	found                                               []locales.Finding
+	used                                                map[string]bool // keys of texts something needs
 }
 
 func (k *checker) add(f locales.Finding) { k.found = append(k.found, f) }
@@ -35,6 +35,7 @@ func (k *checker) check() []locales.Finding {
 	}
 	k.checkContacts()
 	k.checkFacilities()
+	k.checkReady()
 	k.checkTexts()
 	return k.found
 }
@@ -91,7 +92,7 @@ func (k *checker) checkStep(s *Step) {
 	for _, v := range []struct {
 		key, value string
 		known      []string
-	}{{"show", s.Show, Shows}, {"list", s.List, Lists}, {"does", s.Does, Acts}} {
+	}{{"show", s.Show, Shows}, {"list", s.List, Lists}, {"does", s.Does, Acts}, {"role", s.Role, Roles}, {"of", s.Of, Ofs}, {"ask", s.Ask, Asks}} {
 		if v.value != "" && !slices.Contains(v.known, v.value) {
 			k.add(f.errorf(append(at, v.key), "%s: %q is not known; known are %s", v.key, v.value, strings.Join(v.known, ", ")))
 		}
@@ -110,6 +111,15 @@ func (k *checker) checkStep(s *Step) {
 		if len(o.Go) > maxData {
 			k.add(f.errorf(where, "step %s: %q has %d bytes; Telegram's callback data holds %d", s.ID, o.Go, len(o.Go), maxData))
 		}
+	}
+	if (s.Ask == "") != (s.Go == "") {
+		k.add(f.errorf(at, "step %s: ask and go belong together: what is asked for, and where the answer leads", s.ID))
+	}
+	if s.Ask != "" {
+		k.need(f, at, s.Text+".wrong")
+	}
+	if s.Go != "" {
+		k.checkTarget(f, append(at, "go"), s.Go)
 	}
 	if s.Bare && !s.Last && s.List == "" && len(s.Options) == 0 {
 		k.add(f.errorf(at, "step %s is a dead end: give it options or a list, or say last: true", s.ID))
@@ -166,6 +176,9 @@ func (k *checker) checkReach() {
 		for _, o := range s.Options {
 			queue = append(queue, o.Go)
 		}
+		if s.Go != "" {
+			queue = append(queue, s.Go)
+		}
 		if s.List == "groups" {
 			queue = append(queue, "group")
 		}
@@ -187,6 +200,9 @@ func (k *checker) checkCommands() {
 			continue
 		}
 		k.checkTarget(f, []string{id, "go"}, cmd.Go)
+		if cmd.Role != "" && !slices.Contains(Roles, cmd.Role) {
+			k.add(f.errorf([]string{id, "role"}, "role: %q is not known; known are %s", cmd.Role, strings.Join(Roles, ", ")))
+		}
 		for _, l := range k.book.Languages() {
 			if len(cmd.Words[string(l.Tag)]) == 0 {
 				k.add(f.errorf([]string{id, "words"}, "command %s has no word in %s", id, l.Tag))

@@ -1,5 +1,5 @@
 // Package flows holds the content that is not text: the steps of the conversation, its commands, the
-// topics, contacts and facilities, and their loader and checker.
+// topics, contacts, facilities and ready-made notices, and their loader and checker.
 //
 // The loader is strict: an unknown key, a link to nowhere, a missing text is an error with file and
 // line, and one run reports them all. The package does no I/O but reading the file system it is
@@ -32,6 +32,8 @@ type Content struct {
 	Topics      map[string]*Topic
 	Contacts    map[string]*Contact
 	Facilities  map[string]*Facility
+	Zones       map[string]*Zone // by IANA name
+	Ready       map[string]*Ready
 
 	words map[string]heard // by commandKey
 }
@@ -48,19 +50,39 @@ type Step struct {
 	Bare     bool     `yaml:"bare"`
 	Last     bool     `yaml:"last"`
 	Every    bool     `yaml:"every_language"`
+	Role     string   `yaml:"role"`
+	Of       string   `yaml:"of"`
+	Ask      string   `yaml:"ask"`
+	Go       string   `yaml:"go"`
 }
 
 // An Option is a fixed choice of a step.
 type Option struct {
 	Label string `yaml:"label"`
 	Go    string `yaml:"go"`
+	Role  string `yaml:"role"` // who sees it, "" for everyone
+	Kept  bool   `yaml:"kept"` // only where what is asked for has a value already
 }
 
 // What steps may show, list and do. The engine knows each; a test walks them.
 var (
 	Shows = []string{"answer"}
-	Lists = []string{"languages", "groups", "topics", "related", "offers", "places"}
-	Acts  = []string{"stop", "start", "erase", "clear", "helped", "not-helped"}
+	Lists = []string{"languages", "groups", "topics", "related", "offers", "places", "sessions", "courses", "zones",
+		"notices", "acts", "own-facility", "ready", "text-languages", "limits", "invitations"}
+	Acts = []string{"stop", "start", "erase", "clear", "helped", "not-helped",
+		"coming", "not-coming", "maybe", "present", "calendar", "who", "cancel", "remind", "remind-unanswered", "invite", "post",
+		"count", "test", "send", "deed", "leave"}
+	Roles = []string{"staff", "trainer", "coordinator"}
+	Asks  = []string{"title", "day", "time", "place", "code", "facilities", "blank", "text", "until", "when"}
+	Ofs   = []string{OfSession, OfDraft, OfNotice, OfWriting}
+)
+
+// What a step is about besides its text.
+const (
+	OfSession = "session" // a training session, its argument
+	OfDraft   = "draft"   // the session that is being written
+	OfNotice  = "notice"  // a notice, its argument
+	OfWriting = "writing" // the notice that is being written
 )
 
 // Steps the engine enters by itself, each for a reason given in package bot.
@@ -77,10 +99,48 @@ const (
 	Unreadable   = "unreadable"
 	Places       = "places"
 	Edited       = "edited"
+	Training     = "training"
+	Session      = "session"
+	Joined       = "joined"
+	BadCode      = "badcode"
+	Locked       = "locked"
+	PostTitle    = "post-title"
+	PostPlace    = "post-place"
+	PostCheck    = "post-check"
+	Reminder     = "reminder"
+	Moved        = "moved"
+	Cancelled    = "cancelled"
+	Follow       = "follow"
+	Wait         = "wait"
+	Leave        = "leave"
+
+	Notices       = "notices"
+	NoticeShow    = "notice-show"
+	NoticeSure    = "notice-sure"
+	NoticeDo      = "notice-do"
+	NoticeWhere   = "notice-where"
+	NoticeWho     = "notice-who"
+	NoticeUrgency = "notice-urgency"
+	NoticeWhat    = "notice-what"
+	NoticeFill    = "notice-fill"
+	NoticeLang    = "notice-lang"
+	NoticeWrite   = "notice-write"
+	NoticeUntil   = "notice-until"
+	NoticeWhen    = "notice-when"
+	NoticeCheck   = "notice-check"
+	NoticeLimit   = "notice-limit"
+	NoticeSend    = "notice-send"
+	NoticeTest    = "notice-test"
+
+	Invite  = "invite"
+	Invited = "invited"
 )
 
 // Entered lists the steps the engine enters by itself: each must exist.
-var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Places, Edited}
+var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Places, Edited,
+	Training, Session, Joined, BadCode, Locked, PostTitle, PostPlace, PostCheck, Reminder, Moved, Cancelled, Follow, Leave, Wait,
+	Notices, NoticeShow, NoticeSure, NoticeDo, NoticeWhere, NoticeWho, NoticeUrgency, NoticeWhat, NoticeFill, NoticeLang, NoticeWrite,
+	NoticeUntil, NoticeWhen, NoticeCheck, NoticeLimit, NoticeSend, NoticeTest, Invite, Invited}
 
 // Targets that are no steps.
 const (
@@ -95,6 +155,7 @@ type Command struct {
 	ID      string              `yaml:"-"`
 	Go      string              `yaml:"go"`
 	Stopped bool                `yaml:"stopped"`
+	Role    string              `yaml:"role"`
 	Words   map[string][]string `yaml:"words"` // by language; "any" for words of none
 }
 
@@ -163,6 +224,15 @@ func (p *Point) UnmarshalYAML(n *yaml.Node) error {
 	*p = Point{at[0], at[1]}
 	return nil
 }
+
+// A Zone is a time zone of the country.
+type Zone struct {
+	*time.Location
+	City string // by which people know it
+}
+
+// UnmarshalYAML reads the city; Load sets the rest.
+func (z *Zone) UnmarshalYAML(n *yaml.Node) error { return n.Decode(&z.City) }
 
 // A Date is a day, written 2026-11-23.
 type Date struct{ time.Time }

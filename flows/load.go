@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	yaml "go.yaml.in/yaml/v4"
 
@@ -98,6 +99,7 @@ type conversation struct {
 	Menu      string           `yaml:"menu"`
 	Emergency string           `yaml:"emergency"`
 	Groups    []string         `yaml:"groups"`
+	Zones     map[string]*Zone `yaml:"zones"`
 	Steps     map[string]*Step `yaml:"steps"`
 }
 
@@ -117,6 +119,7 @@ func Load(fsys fs.FS, book *locales.Book) (*Content, []locales.Finding) {
 	k.commands = note(read(fsys, "commands.yaml", &c.Commands))
 	k.contacts = note(read(fsys, "contacts.yaml", &c.Contacts))
 	k.facilities = note(read(fsys, "facilities.yaml", &c.Facilities))
+	k.ready = note(read(fsys, "notices.yaml", &c.Ready))
 	names, err := fs.Glob(fsys, "topics/*.yaml")
 	if err != nil || len(names) == 0 {
 		found = append(found, locales.Finding{File: "flows/topics", Line: 1, Message: "no topic here"})
@@ -130,10 +133,20 @@ func Load(fsys fs.FS, book *locales.Book) (*Content, []locales.Finding) {
 	}
 
 	c.Start, c.Menu, c.Emergency, c.Groups, c.Steps = conv.Start, conv.Menu, conv.Emergency, conv.Groups, conv.Steps
+	c.Zones = conv.Zones
+	for id, z := range c.Zones {
+		location, err := time.LoadLocation(id)
+		if err != nil || z == nil || z.City == "" {
+			found = append(found, k.conversation.errorf([]string{"zones", id}, "zone %s: write an IANA time zone and the city it is known by, like America/Tijuana: Tijuana", id))
+			continue
+		}
+		z.Location = location
+	}
 	found = append(found, name(k.conversation, "steps", c.Steps, func(s *Step, id string) { s.ID = id })...)
 	found = append(found, name(k.commands, "", c.Commands, func(x *Command, id string) { x.ID = id })...)
 	found = append(found, name(k.contacts, "", c.Contacts, func(x *Contact, id string) { x.ID = id })...)
 	found = append(found, name(k.facilities, "", c.Facilities, func(x *Facility, id string) { x.ID = id })...)
+	found = append(found, name(k.ready, "", c.Ready, func(x *Ready, id string) { x.ID = id })...)
 	if locales.HasErrors(found) {
 		return nil, locales.SortFindings(found)
 	}

@@ -16,11 +16,13 @@ func Fold(s string) string {
 	space := false
 	for _, r := range norm.NFKD.String(strings.ToValidUTF8(s, " ")) {
 		switch {
+		case Invisible(r):
+			continue
 		case unicode.IsDigit(r):
 			r = '0' + rune(digit(r))
 		case unicode.IsLetter(r):
 			r = unicode.ToLower(r)
-		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r), unicode.Is(unicode.Cf, r):
+		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r):
 			continue
 		default:
 			space = b.Len() > 0
@@ -33,6 +35,12 @@ func Fold(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// Invisible reports whether a character shows nothing and could disguise what is beside it: marks of
+// direction, zero-width characters, fillers (Unicode's category Cf and Other_Default_Ignorable_Code_Point).
+func Invisible(r rune) bool {
+	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
 // digit is the value of a decimal digit. Unicode encodes the digits 0 to 9 of every script in order

@@ -14,15 +14,21 @@ import (
 
 // uiFile holds the texts of the conversation itself, in tables; the keys in the Book are those of
 // the file ("menu.text"). Each file in topics/ is one topic's, and its keys begin with "topic." and
-// the file's name ("topic.asylum.sms").
+// the file's name ("topic.asylum.sms"). Those of the ready-made notices begin with "ready." and the
+// table's name ("ready.water-off.text").
 const (
 	uiFile      = "ui.toml"
 	topicFolder = "topics"
 	topicPrefix = "topic."
+	readyFile   = "notices.toml"
+	readyPrefix = "ready."
 )
 
 // TopicTexts are the texts every topic has.
 var TopicTexts = []string{"title", "action", "telegram", "sms"}
+
+// ReadyTexts are the texts every ready-made notice has.
+var ReadyTexts = []string{"title", "text"}
 
 // optional is the one field a language may leave out: without it the text serves SMS too.
 const optional = ".sms"
@@ -38,7 +44,8 @@ func (p place) errorf(format string, args ...any) Finding {
 
 func (b *Book) loadTexts(fsys fs.FS, l Lang) []Finding {
 	b.texts[l], b.lines[l], b.topics[l] = map[string]string{}, map[string]place{}, map[string]Topic{}
-	found := b.loadUI(fsys, l)
+	found := b.loadTables(fsys, l, uiFile, "", nil)
+	found = append(found, b.loadTables(fsys, l, readyFile, readyPrefix, ReadyTexts)...)
 	found = append(found, b.loadUnrelated(fsys, l)...)
 	names, err := fs.Glob(fsys, string(l)+"/"+topicFolder+"/*.toml")
 	if err != nil || len(names) == 0 {
@@ -50,31 +57,52 @@ func (b *Book) loadTexts(fsys fs.FS, l Lang) []Finding {
 	return found
 }
 
+// lines is where the keys of a file stand.
+type lines struct {
+	file string
+	at   map[string]place
+}
+
+// of is where a key stands; the file, if it is written in a way that scan does not find.
+func (l lines) of(key string) place {
+	if p, ok := l.at[key]; ok {
+		return p
+	}
+	return place{l.file, 1}
+}
+
 // open reads a TOML file of texts and where its keys stand.
-func (b *Book) open(fsys fs.FS, file string) (read map[string]any, at map[string]place, found []Finding) {
+func (b *Book) open(fsys fs.FS, file string) (read map[string]any, at lines, found []Finding) {
 	name := "locales/" + file
 	src, err := fs.ReadFile(fsys, file)
 	if err != nil {
 		b.unread[name] = true
-		return nil, nil, []Finding{{File: name, Line: 1, Message: "cannot read it: " + err.Error()}}
+		return nil, lines{}, []Finding{{File: name, Line: 1, Message: "cannot read it: " + err.Error()}}
 	}
 	if _, err := toml.Decode(string(src), &read); err != nil {
 		b.unread[name] = true
-		return nil, nil, []Finding{syntax(name, err)}
+		return nil, lines{}, []Finding{syntax(name, err)}
 	}
-	return read, scan(name, string(src)), nil
+	return read, lines{name, scan(name, string(src))}, nil
 }
 
-func (b *Book) loadUI(fsys fs.FS, l Lang) []Finding {
-	read, at, found := b.open(fsys, string(l)+"/"+uiFile)
+// loadTables reads a file of texts in tables; their keys begin with prefix. A table has the fields in
+// known and no others, any if known is nil.
+func (b *Book) loadTables(fsys fs.FS, l Lang, file, prefix string, known []string) []Finding {
+	read, at, found := b.open(fsys, string(l)+"/"+file)
 	for table, v := range read {
 		fields, ok := v.(map[string]any)
 		if !ok {
-			found = append(found, at[table].errorf("%s stands outside a table; put it under [name]", table))
+			found = append(found, at.of(table).errorf("%s stands outside a table; put it under [name]", table))
 			continue
 		}
 		for field, v := range fields {
-			found = append(found, b.put(l, table+"."+field, v, at[table+"."+field])...)
+			where := at.of(table + "." + field)
+			if known != nil && !slices.Contains(known, field) {
+				found = append(found, where.errorf("unknown key %q; known are %s", field, strings.Join(known, ", ")))
+				continue
+			}
+			found = append(found, b.put(l, prefix+table+"."+field, v, where)...)
 		}
 	}
 	return found
@@ -104,17 +132,17 @@ func (b *Book) loadTopic(fsys fs.FS, l Lang, file string) []Finding {
 	for field, v := range read {
 		switch {
 		case slices.Contains(TopicTexts, field):
-			found = append(found, b.put(l, topicPrefix+id+"."+field, v, at[field])...)
+			found = append(found, b.put(l, topicPrefix+id+"."+field, v, at.of(field))...)
 		case field == "state":
 			t.State, _ = v.(string)
 			if !slices.Contains(States, t.State) {
-				found = append(found, at[field].errorf("state %q is not known; known are %s", v, strings.Join(States, ", ")))
+				found = append(found, at.of(field).errorf("state %q is not known; known are %s", v, strings.Join(States, ", ")))
 			}
 		case field == "questions":
-			more, bad := questions(v, t.File, at[field].line)
+			more, bad := questions(v, t.File, at.of(field).line)
 			t.Questions, found = more, append(found, bad...)
 		default:
-			found = append(found, at[field].errorf("unknown key %q; known are %s, state, questions", field, strings.Join(TopicTexts, ", ")))
+			found = append(found, at.of(field).errorf("unknown key %q; known are %s, state, questions", field, strings.Join(TopicTexts, ", ")))
 		}
 	}
 	if t.State == "" {
@@ -131,7 +159,7 @@ func (b *Book) loadUnrelated(fsys fs.FS, l Lang) []Finding {
 	file := string(l) + "/" + unrelatedFile
 	read, at, found := b.open(fsys, file)
 	for field, v := range read {
-		more, bad := questions(v, "locales/"+file, at[field].line)
+		more, bad := questions(v, "locales/"+file, at.of(field).line)
 		found = append(found, bad...)
 		switch field {
 		case "questions":
@@ -139,7 +167,7 @@ func (b *Book) loadUnrelated(fsys fs.FS, l Lang) []Finding {
 		case "asides":
 			b.asides[l] = more
 		default:
-			found = append(found, at[field].errorf("unknown key %q; known are questions, asides", field))
+			found = append(found, at.of(field).errorf("unknown key %q; known are questions, asides", field))
 		}
 	}
 	return found
@@ -153,12 +181,12 @@ func (b *Book) loadConcepts(fsys fs.FS) []Finding {
 	for name, v := range read {
 		lists, ok := v.(map[string]any)
 		if !ok {
-			found = append(found, at[name].errorf("%s stands outside a table; put it under [concept]", name))
+			found = append(found, at.of(name).errorf("%s stands outside a table; put it under [concept]", name))
 			continue
 		}
 		c := Concept{Name: name, Words: map[Lang][]string{}}
 		for lang, v := range lists {
-			here := at[name+"."+lang]
+			here := at.of(name + "." + lang)
 			words, ok := v.([]any)
 			if !ok || !slices.ContainsFunc(b.languages, func(l Language) bool { return string(l.Tag) == lang }) {
 				found = append(found, here.errorf(`%s.%s is not a language with a list like ["…", "…"]`, name, lang))
@@ -240,6 +268,8 @@ func (b *Book) home(l Lang, key string) string {
 	if rest, ok := strings.CutPrefix(key, topicPrefix); ok {
 		id, _, _ := strings.Cut(rest, ".")
 		name = topicFolder + "/" + id + ".toml"
+	} else if strings.HasPrefix(key, readyPrefix) {
+		name = readyFile
 	}
 	return "locales/" + string(l) + "/" + name
 }

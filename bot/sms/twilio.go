@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,7 +52,8 @@ func NewTwilio(a Account) (*Twilio, error) {
 	transport.MaxIdleConnsPerHost = 64 // as many as the outbox sends at once, so none is dialled anew
 	c := &client.Client{
 		Credentials: client.NewCredentials(a.SID, a.Token),
-		HTTPClient:  &http.Client{Transport: redirected{base, transport}},
+		// A redirect is no answer: to follow it would send the message twice.
+		HTTPClient: &http.Client{Transport: redirected{base, transport}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	c.SetAccountSid(a.SID)
 	return &Twilio{account: a, rest: twilio.NewRestClientWithParams(twilio.ClientParams{Client: c})}, nil
@@ -102,6 +104,9 @@ func (t *Twilio) Send(_ context.Context, m outbox.Message) (outbox.Receipt, erro
 	if t.account.Public != "" {
 		p.SetStatusCallback(fmt.Sprintf("%s/twilio/status?day=%s&part=%d", strings.TrimRight(t.account.Public, "/"), m.Day, m.Partition))
 	}
+	if seconds := int(time.Until(m.Until).Seconds()); !m.Until.IsZero() && seconds < maxValidity {
+		p.SetValidityPeriod(max(seconds, minValidity))
+	}
 	if t.account.Discard {
 		p.SetContentRetention("discard")
 		p.SetAddressRetention("obfuscate")
@@ -117,12 +122,22 @@ func (t *Twilio) Send(_ context.Context, m outbox.Message) (outbox.Receipt, erro
 	return receipt, nil
 }
 
+// How long Twilio may try to deliver a message, in seconds (Message resource, ValidityPeriod).
+const (
+	minValidity = 1
+	maxValidity = 36000
+)
+
 // Twilio's error codes that mean something to us (Twilio, Error and Warning Dictionary).
 const (
 	codeTooMany  = 20429 // too many requests
 	codeOptedOut = 21610 // the recipient replied STOP
 	codeQueue    = 21611 // the sender's queue is full
 )
+
+// unreachable are the codes that say there is nobody at a number: it is none, or it takes no
+// text messages.
+var unreachable = []int{21211, 21214, 21217, 21614}
 
 // classify turns an error into what to do about it. Twilio's own text is dropped: it names numbers.
 func classify(err error) *outbox.Error {
@@ -134,6 +149,8 @@ func classify(err error) *outbox.Error {
 	switch {
 	case refused.Code == codeOptedOut:
 		e.Outcome = outbox.OptedOut
+	case slices.Contains(unreachable, refused.Code):
+		e.Outcome = outbox.Unreachable
 	case refused.Code == codeTooMany, refused.Code == codeQueue, refused.Status == http.StatusTooManyRequests:
 		e.After = time.Second
 	case refused.Status == http.StatusUnauthorized, refused.Status == http.StatusForbidden:

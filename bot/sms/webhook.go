@@ -3,6 +3,7 @@ package sms
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/xml"
 	"errors"
 	"io"
 	"net/http"
@@ -88,9 +89,13 @@ func NewGate(public, sid, token string, count Count) Gate {
 	return Gate{Public: strings.TrimRight(public, "/"), SID: sid, Token: token, Count: count}
 }
 
+// Away is what someone whose message could not be stored is told at once, "" for nothing.
+type Away func(address string, in bot.Input) string
+
 // Messages receives text messages. They are answered through the REST API, so the response is empty
-// TwiML.
-func (g Gate) Messages(take Take) http.Handler {
+// TwiML, unless a message could not be stored and there is something to say all the same: Twilio does not
+// deliver again what was refused unless it is told to (Twilio, Webhooks connection overrides).
+func (g Gate) Messages(take Take, away Away) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		form := g.open(w, r)
 		if form == nil {
@@ -105,13 +110,26 @@ func (g Gate) Messages(take Take) http.Handler {
 		if kind == "input" {
 			if err := take(r.Context(), address, in); err != nil {
 				g.Count("not-stored")
-				http.Error(w, "not stored, please deliver again", http.StatusServiceUnavailable)
+				text := away(address, in)
+				if text == "" {
+					http.Error(w, "not stored, please deliver again", http.StatusServiceUnavailable)
+					return
+				}
+				answer(w, text)
 				return
 			}
 		}
-		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-		_, _ = io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><Response></Response>`)
+		answer(w, "")
 	})
+}
+
+// answer writes TwiML with a message, or none.
+func answer(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	_ = xml.NewEncoder(w).Encode(struct {
+		XMLName xml.Name `xml:"Response"`
+		Message string   `xml:",omitempty"`
+	}{Message: text})
 }
 
 // parse reads the parameters of a text message: its sender in E.164 and what was sent. The kind is

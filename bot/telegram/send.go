@@ -34,7 +34,9 @@ const (
 func NewAPI(base, token string) *API {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64 // as many as the outbox sends at once, so none is dialled anew
-	client := &tgbotapi.BotAPI{Token: token, Client: &http.Client{Transport: transport, Timeout: callTime + pollTime}, Buffer: 1}
+	// A redirect is no answer: to follow it would take the token, the chat and the text elsewhere.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client := &tgbotapi.BotAPI{Token: token, Client: &http.Client{Transport: transport, Timeout: callTime + pollTime, CheckRedirect: stay}, Buffer: 1}
 	client.SetAPIEndpoint(strings.TrimRight(base, "/") + "/bot%s/%s")
 	return &API{client: client}
 }
@@ -50,6 +52,10 @@ func (b bound) Do(r *http.Request) (*http.Response, error) { return b.client.Do(
 // Call calls a method. Its errors tell what to do (outbox.Error) and hold neither the address called,
 // which contains the token, nor Telegram's description, which may contain names.
 func (a *API) Call(ctx context.Context, method string, params tgbotapi.Params) (*tgbotapi.APIResponse, error) {
+	return a.call(ctx, func(one *tgbotapi.BotAPI) (*tgbotapi.APIResponse, error) { return one.MakeRequest(method, params) })
+}
+
+func (a *API) call(ctx context.Context, do func(*tgbotapi.BotAPI) (*tgbotapi.APIResponse, error)) (*tgbotapi.APIResponse, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, callTime)
@@ -57,7 +63,7 @@ func (a *API) Call(ctx context.Context, method string, params tgbotapi.Params) (
 	}
 	one := *a.client
 	one.Client = bound{ctx, a.client.Client}
-	answer, err := one.MakeRequest(method, params)
+	answer, err := do(&one)
 	if err == nil {
 		return answer, nil
 	}
@@ -91,17 +97,22 @@ func classify(err error) *outbox.Error {
 				e.Code = strings.ReplaceAll(known, " ", "-")
 			}
 		}
+		if e.Code == word(noChat) {
+			e.Outcome = outbox.Unreachable
+		}
 	}
 	return e
 }
 
 // refusals are the descriptions of a 400 that mean something to us.
-var refusals = []string{notModified, notFound, notEditable, "chat not found"}
+var refusals = []string{notModified, notFound, notEditable, noText, noChat}
 
 const (
 	notModified = "message is not modified"
 	notFound    = "message to edit not found"
 	notEditable = "message can't be edited"
+	noText      = "there is no text in the message to edit" // it is a file
+	noChat      = "chat not found"
 )
 
 // Send delivers a queued body. It is an outbox.Sender.
@@ -111,6 +122,13 @@ func (a *API) Send(ctx context.Context, m outbox.Message) (outbox.Receipt, error
 		return outbox.Receipt{}, &outbox.Error{Outcome: outbox.Failed, Code: "not-a-body"}
 	}
 	var receipt outbox.Receipt
+	if b.Delete != 0 { // messages that cannot be deleted are skipped (Bot API, deleteMessages)
+		_, err := a.Call(ctx, "deleteMessages", tgbotapi.Params{"chat_id": m.Address, "message_ids": "[" + strconv.Itoa(b.Delete) + "]"})
+		if err != nil {
+			return receipt, err // an *outbox.Error
+		}
+		return receipt, nil
+	}
 	if b.Wipe {
 		if err := a.sweep(ctx, m); err != nil {
 			return receipt, err
@@ -124,12 +142,15 @@ func (a *API) Send(ctx context.Context, m outbox.Message) (outbox.Receipt, error
 		switch code := codeOf(err); {
 		case err == nil, code == word(notModified):
 			return receipt, nil
-		case code != word(notFound) && code != word(notEditable):
+		case code != word(notFound) && code != word(notEditable) && code != word(noText):
 			return receipt, err
+		}
+		if b.Only {
+			return receipt, nil // it is gone, and nobody waits for it
 		}
 		delete(params, "message_id") // older than 48 hours, or deleted by the person
 	}
-	answer, err := a.Call(ctx, "sendMessage", params)
+	answer, err := a.show(ctx, params, b.Event)
 	if err != nil {
 		return receipt, err
 	}
@@ -142,6 +163,23 @@ func (a *API) Send(ctx context.Context, m outbox.Message) (outbox.Receipt, error
 	receipt.Shown = sent.ID
 	return receipt, nil
 }
+
+// show sends a new message, with a file if there is one.
+func (a *API) show(ctx context.Context, params tgbotapi.Params, event []byte) (*tgbotapi.APIResponse, error) {
+	if event == nil {
+		return a.Call(ctx, "sendMessage", params)
+	}
+	caption := tgbotapi.Params{"chat_id": params["chat_id"], "caption": params["text"]}
+	caption.AddNonEmpty("caption_entities", params["entities"])
+	caption.AddNonEmpty("reply_markup", params["reply_markup"])
+	file := tgbotapi.RequestFile{Name: "document", Data: tgbotapi.FileBytes{Name: EventName, Bytes: event}}
+	return a.call(ctx, func(one *tgbotapi.BotAPI) (*tgbotapi.APIResponse, error) {
+		return one.UploadFiles("sendDocument", caption, []tgbotapi.RequestFile{file})
+	})
+}
+
+// EventName is what the file is called that a session comes in.
+const EventName = "session.ics"
 
 func word(s string) string { return strings.ReplaceAll(s, " ", "-") }
 

@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"faro/bot"
+	"faro/internal/calendar"
 	"faro/locales"
 )
 
@@ -21,14 +22,20 @@ type Body struct {
 	Lang    locales.Lang `json:"l"`
 	Bold    int          `json:"b,omitempty"` // UTF-16 units at the start that are bold
 	Replace int          `json:"e,omitempty"` // id of the message to replace
+	Only    bool         `json:"o,omitempty"` // replace it, or send nothing
+	Delete  int          `json:"d,omitempty"` // id of the message to delete; nothing else is done
 	Wipe    bool         `json:"w,omitempty"` // first delete the messages of the chat
+	Event   []byte       `json:"i,omitempty"` // a calendar file the text is the caption of
 
 	Text string         `json:"-"`
 	Rows [][]bot.Option `json:"-"`
 }
 
-// MaxText is the most UTF-16 units a message may have (Bot API, sendMessage).
-const MaxText = 4096
+// The most UTF-16 units a message and a caption may have (Bot API, sendMessage and sendDocument).
+const (
+	MaxText    = 4096
+	maxCaption = 1024
+)
 
 // Shape makes what is queued of a reply: a line about the body, a line with the keyboard as Telegram
 // takes it, and the text. The sender takes it apart without reading the keyboard, which is most of
@@ -44,6 +51,15 @@ func Shape(r bot.Reply, in bot.Input) ([]byte, error) {
 		return nil, err
 	}
 	return slices.Concat(head, []byte{'\n'}, keyboard, []byte{'\n'}, []byte(b.Text)), nil
+}
+
+// Retraction is what is queued to delete a message.
+func Retraction(message int) []byte {
+	head, err := json.Marshal(Body{Delete: message})
+	if err != nil { // a number
+		panic(err)
+	}
+	return append(head, "\n\n"...)
 }
 
 var errBody = errors.New("not a queued body")
@@ -112,7 +128,12 @@ func Layout(r bot.Reply, in bot.Input) Body {
 		b.Bold = len(utf16.Encode([]rune(r.Title)))
 	}
 	if r.Replace {
-		b.Replace = in.Message
+		b.Replace, b.Only = in.Message, r.Only
+	}
+	// One call carries text and file, so that a crash between two can lose or repeat neither. A file
+	// cannot take the place of a text. The same reply must give the same bytes, so no clock is read.
+	if r.Event != nil && len(utf16.Encode([]rune(b.Text))) <= maxCaption {
+		b.Event, b.Replace = calendar.Write("Faro", []bot.Session{*r.Event}, r.Event.Start), 0
 	}
 	b.Rows = rows(r.Options)
 	if len(r.Nav) > 0 {

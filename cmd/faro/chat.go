@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,16 +29,13 @@ func (c chatCmd) Run(s streams, dir source) error {
 	if err != nil {
 		return err
 	}
-	if c.As != "migrant" {
-		return fmt.Errorf("there is no conversation for %s yet; use --as migrant", c.As)
-	}
 	lang := locales.Lang(c.Lang)
 	if lang != "" && !loaded.Book.Has(lang) {
 		return unknownLanguage(loaded.Book, c.Lang)
 	}
 	talk := bot.New(loaded.Flows, loaded.Book, answers.New(loaded.Flows, loaded.Book).Find, bot.Host{Operator: c.Operator})
-	t := &terminal{talk: talk, channel: bot.Channel(c.Channel), out: s.out}
-	t.person.Lang = lang
+	t := &terminal{talk: talk, channel: bot.Channel(c.Channel), out: s.out, desk: newDesk(c.As, time.Now())}
+	t.person = bot.Person{Lang: lang, Role: t.desk.Role}
 	fmt.Fprintln(s.out, "Write as a person would. [n] or the number taps a button; /start opens a link; Ctrl-D ends.")
 	lines := bufio.NewScanner(s.in)
 	fmt.Fprint(s.out, "> ")
@@ -59,6 +57,7 @@ type terminal struct {
 	dialogue bot.Dialogue
 	person   bot.Person
 	buttons  []bot.Option // of the last message
+	desk     *desk
 	inputs   int
 }
 
@@ -68,8 +67,12 @@ func (t *terminal) say(line string) {
 	if t.channel == bot.Telegram {
 		in = t.telegram(in, line)
 	}
+	in.Desk = t.desk.Desk
+	in.Desk.Sessions = slices.Clone(t.desk.Sessions)
+	t.dialogue.Pace = bot.Pace{} // a script types faster than any person
 	turn := t.talk.Step(t.dialogue, t.person, in, time.Now())
 	t.dialogue, t.person = turn.Dialogue, turn.Person
+	turn.Replies = append(turn.Replies, t.desk.take(t, turn.Effects)...)
 	if len(turn.Replies) == 0 {
 		fmt.Fprintln(t.out, "(silence)")
 	}

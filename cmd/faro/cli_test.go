@@ -42,6 +42,7 @@ func TestCommands(t *testing.T) {
 		"chat":                  {[]string{"chat", "--lang", "en"}, "menu\n1\nsos\n", 0, `(?s).*What do you need\?.*Emergency: help now.*`},
 		"chat, first contact":   {[]string{"chat"}, "hola\n", 0, `(?s).*Español.*English.*Français.*Português.*Kreyòl ayisyen.*`},
 		"chat, SMS":             {[]string{"chat", "--channel", "sms", "--lang", "ht"}, "menu\n1\n", 0, `(?s).*\(GSM-7, \d+ units, [12] segments, page 1 of 1\).*`},
+		"chat, a notice":        {[]string{"chat", "--as", "coordinator", "--channel", "sms", "--lang", "en"}, "x\n1\nnotice\n1\nAtlantis\nTapachula\n1\n3\n1\nThe yard\n1\n1\n2\n1\nnotice\n1\n2\n1\nnotice\n", 0, `(?s).*I do not know "Atlantis".*TEST.*Meeting place: The yard.*It is being sent.*To act on it: NOTICE.*Stop: this cannot be undone.*`},
 		"chat, bad language":    {[]string{"chat", "--lang", "xx"}, "", 1, `faro: no language "xx"; there are .*`},
 		"no command":            {nil, "", 2, `faro: expected one of .*`},
 		"unknown command":       {[]string{"server"}, "", 2, `faro: unexpected argument server.*`},
@@ -77,7 +78,8 @@ func TestSettings(t *testing.T) {
 	walk(reflect.TypeFor[serveCmd](), "")
 	slices.Sort(names)
 	want := []string{
-		"FARO_CONTENT=", "FARO_DATA=./data", "FARO_KEEP_QUESTIONS=", "FARO_KEY_FILE=", "FARO_LISTEN=127.0.0.1:8080", "FARO_LOG=text", "FARO_OPERATOR=",
+		"FARO_CONTENT=", "FARO_DATA=./data", "FARO_FORGET_DIALOGUE=72h", "FARO_FORGET_PERSON=365d", "FARO_KEEP_QUESTIONS=", "FARO_KEY_FILE=", "FARO_LISTEN=127.0.0.1:8080", "FARO_LOG=text",
+		"FARO_NOTICE_APPROVAL=500", "FARO_NOTICE_PRICES=", "FARO_NOTICE_QUIET=21:00-07:00", "FARO_OPERATOR=",
 		"FARO_PUBLIC_URL=", "FARO_REDIS_URL=", "FARO_TELEGRAM_API=https://api.telegram.org", "FARO_TELEGRAM_MODE=poll", "FARO_TELEGRAM_RATE=30",
 		"FARO_TELEGRAM_SECRET=", "FARO_TELEGRAM_TOKEN=", "FARO_TWILIO_ACCOUNT_SID=", "FARO_TWILIO_API=https://api.twilio.com",
 		"FARO_TWILIO_AUTH_TOKEN=", "FARO_TWILIO_FROM=", "FARO_TWILIO_RATE=1", "FARO_TWILIO_RETAIN=true", "FARO_TWILIO_SERVICE_SID=",
@@ -101,7 +103,7 @@ func TestSettings(t *testing.T) {
 func TestSettingsAreRefused(t *testing.T) {
 	const canary = "canarysecret"
 	full := func() serveCmd {
-		return serveCmd{PublicURL: publicURL,
+		return serveCmd{PublicURL: publicURL, Notice: noticeSettings{Quiet: "none"},
 			Telegram: telegramSettings{Token: canary, API: "https://api.telegram.org", Mode: "webhook", Secret: canary},
 			Twilio:   twilioSettings{AccountSID: accountSID, AuthToken: canary, From: ourNumber, API: "https://api.twilio.com"}}
 	}
@@ -110,7 +112,8 @@ func TestSettingsAreRefused(t *testing.T) {
 		want   []string
 	}{
 		"all is well":                 {func(*serveCmd) {}, nil},
-		"nothing is set":              {func(c *serveCmd) { *c = serveCmd{} }, nil},
+		"nothing is set":              {func(c *serveCmd) { *c = serveCmd{Notice: noticeSettings{Quiet: "none"}} }, nil},
+		"notices set wrongly":         {func(c *serveCmd) { c.Notice = noticeSettings{Quiet: "", Prices: "free", Approval: -1} }, []string{"FARO_NOTICE_QUIET", "FARO_NOTICE_PRICES", "FARO_NOTICE_APPROVAL"}},
 		"no webhook secret":           {func(c *serveCmd) { c.Telegram.Secret = "" }, []string{"FARO_TELEGRAM_SECRET is empty", "openssl rand"}},
 		"a secret Telegram refuses":   {func(c *serveCmd) { c.Telegram.Secret = "a b" }, []string{"FARO_TELEGRAM_SECRET has other"}},
 		"a secret without a token":    {func(c *serveCmd) { c.Telegram.Token = "" }, []string{"FARO_TELEGRAM_TOKEN"}},

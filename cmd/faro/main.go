@@ -22,6 +22,13 @@ type commands struct {
 	Chat      chatCmd      `cmd:"" help:"Have the conversation in the terminal."`
 	Ask       askCmd       `cmd:"" help:"Find the topics of questions: JSON lines in, JSON lines out."`
 	Eval      evalCmd      `cmd:"" help:"Measure how well questions find their topics."`
+	Training  trainingCmd  `cmd:"" help:"Training sessions: import, export, settings, a sample."`
+	Notice    noticeCmd    `cmd:"" help:"Tell everyone at a facility something, and know that it arrived."`
+	Poster    posterCmd    `cmd:"" help:"Make a printable poster with a QR code and the number for text messages."`
+	Invite    inviteCmd    `cmd:"" help:"Make invitations that give a role."`
+	Roles     rolesCmd     `cmd:"" help:"List who has a role, or take one away."`
+	Audit     auditCmd     `cmd:"" help:"Print what was done with roles, sessions, notices, keys and settings."`
+	Keys      keysCmd      `cmd:"" help:"Change the keys that seal addresses while faro serves; see docs/backup.md."`
 	Questions questionsCmd `cmd:"" help:"Print what could not be answered and how answers were judged; see FARO_KEEP_QUESTIONS."`
 	Segments  segmentsCmd  `cmd:"" help:"Measure text messages: JSON lines in, JSON lines out."`
 	Check     checkCmd     `cmd:"" help:"Check the content; every finding with file and line."`
@@ -61,7 +68,7 @@ func run(args []string, s streams) int {
 		fmt.Fprintln(s.err, "faro:", err)
 		return 2
 	}
-	if err := ctx.Run(s, source(cli.Content)); err != nil {
+	if err := ctx.Run(s, source(cli.Content), noticeAct(ctx.Selected().Name)); err != nil {
 		fmt.Fprintln(s.err, "faro:", err)
 		return 1
 	}

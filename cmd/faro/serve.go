@@ -9,12 +9,18 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strconv"
+	"strings"
 	"syscall"
+	"time"
 
 	"faro/bot"
 	"faro/bot/sms"
 	"faro/bot/telegram"
 	"faro/internal/answers"
+	"faro/internal/keys"
+	"faro/internal/notices"
+	"faro/internal/quiet"
 )
 
 // serveCmd is everything that can be set. The names of the environment variables are a contract.
@@ -30,6 +36,86 @@ type serveCmd struct {
 
 	Telegram telegramSettings `embed:"" prefix:"telegram-" envprefix:"FARO_TELEGRAM_"`
 	Twilio   twilioSettings   `embed:"" prefix:"twilio-" envprefix:"FARO_TWILIO_"`
+	Forget   forgetSettings   `embed:"" prefix:"forget-" envprefix:"FARO_FORGET_"`
+	Notice   noticeSettings   `embed:"" prefix:"notice-" envprefix:"FARO_NOTICE_"`
+}
+
+// forgetSettings say how long records are kept after someone's last message.
+type forgetSettings struct {
+	Dialogue string `env:"DIALOGUE" default:"72h" help:"How long someone's place in the menus is kept after their last message, like 72h or 7d; 2h to 30d."`
+	Person   string `env:"PERSON" default:"365d" help:"How long someone's language and place are kept after their last message, like 90d; 2d to 1095d. Staff with a role are kept for 365d at least."`
+}
+
+// Bounds of what is kept, each for a reason.
+const (
+	day         = 24 * time.Hour
+	minDialogue = 2 * time.Hour // people look for a while before they answer
+	maxDialogue = 30 * day      // nobody knows after a month what a number on an old screen chose
+	minPerson   = 2 * day       // else everyone is asked for their language again and again
+	maxPerson   = 3 * 365 * day // longer serves nobody who passes through
+)
+
+// parse reads both; the record of a person outlives their dialogue.
+func (f forgetSettings) parse() (bot.Life, error) {
+	dialogue, err := period("FARO_FORGET_DIALOGUE", f.Dialogue, time.Hour, minDialogue, maxDialogue)
+	person, err2 := period("FARO_FORGET_PERSON", f.Person, day, minPerson, maxPerson)
+	if err = errors.Join(err, err2); err != nil {
+		return bot.Life{}, err
+	}
+	if person != 0 && person < dialogue {
+		return bot.Life{}, errors.New("FARO_FORGET_PERSON is shorter than FARO_FORGET_DIALOGUE: who is forgotten has no place in the menus either")
+	}
+	return bot.Life{Dialogue: dialogue, Person: person}, nil
+}
+
+// period reads "72h" or "30d", in whole units, because people are told. "" is the default.
+func period(name, text string, unit, least, most time.Duration) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n int
+		n, err = strconv.Atoi(days)
+		d = time.Duration(max(-1, min(n, int(maxPerson/day)+1))) * day
+	}
+	if err != nil || d%unit != 0 {
+		return 0, fmt.Errorf("%s is %q: that is no whole number of %s, like %s", name, text, map[time.Duration]string{time.Hour: "hours or days", day: "days"}[unit], written(least))
+	}
+	if d < least || d > most {
+		return 0, fmt.Errorf("%s is %q: it must be from %s to %s", name, text, written(least), written(most))
+	}
+	return d, nil
+}
+
+func written(d time.Duration) string {
+	if d%day == 0 {
+		return strconv.Itoa(int(d/day)) + "d"
+	}
+	return strconv.Itoa(int(d/time.Hour)) + "h"
+}
+
+// noticeSettings hold for notices, by whatever way they are made.
+type noticeSettings struct {
+	Approval int    `env:"APPROVAL" default:"500" help:"A notice to more people than this needs a second coordinator."`
+	Prices   string `env:"PRICES" help:"What an SMS segment costs by country, like \"USD MX=0.06 US=0.01 *=0.10\"; a notice's cost is told with it."`
+	Quiet    string `env:"QUIET" default:"21:00-07:00" help:"When nobody gets a notice but an emergency, by the facility's clock; none for never."`
+}
+
+// parse reads what is written in words.
+func (n noticeSettings) parse() (notices.Prices, quiet.Hours, error) {
+	prices, err := notices.ParsePrices(n.Prices)
+	if err != nil {
+		err = fmt.Errorf("FARO_NOTICE_PRICES: %w", err)
+	}
+	hours, err2 := quiet.Parse(n.Quiet)
+	if err2 != nil {
+		err = errors.Join(err, fmt.Errorf("FARO_NOTICE_QUIET: %w", err2))
+	}
+	if n.Approval < 0 {
+		err = errors.Join(err, errors.New("FARO_NOTICE_APPROVAL is below 0"))
+	}
+	return prices, hours, err
 }
 
 type telegramSettings struct {
@@ -51,8 +137,26 @@ type twilioSettings struct {
 }
 
 func (c *serveCmd) telegramOn() bool { return c.Telegram.Token != "" }
-func (c *serveCmd) host() bot.Host   { return bot.Host{Operator: c.Operator, Keeps: c.Keep} }
-func (c *serveCmd) twilioOn() bool   { return c.Twilio.AccountSID != "" }
+func (c *serveCmd) host() bot.Host {
+	return bot.Host{Operator: c.Operator, Keeps: c.Keep, Life: c.life()}
+}
+func (c *serveCmd) twilioOn() bool { return c.Twilio.AccountSID != "" }
+
+// life is how long records are kept. What is wrong with the settings validate tells.
+func (c *serveCmd) life() bot.Life {
+	life, _ := c.Forget.parse()
+	return life
+}
+
+// retention is how long people are kept, for the audit log.
+func (c *serveCmd) retention() string {
+	dialogue, person := c.life().Of(bot.Person{Noticed: true})
+	questions := "none"
+	if c.Keep {
+		questions = written(keys.UnansweredLife)
+	}
+	return "dialogue " + written(dialogue) + ", person " + written(person) + ", questions " + questions
+}
 
 // secret is what Telegram accepts as a webhook's secret (Bot API, setWebhook).
 var secret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
@@ -99,6 +203,12 @@ func (c *serveCmd) validate() error {
 		need(w.AuthToken == "" && w.From == "" && w.ServiceSID == "", "FARO_TWILIO_ACCOUNT_SID is empty but other Twilio settings are not: the channel would stay off; set it")
 	}
 	need(w.Rate >= 0, "FARO_TWILIO_RATE is below 0")
+	if _, _, err := c.Notice.parse(); err != nil {
+		wrong = append(wrong, err)
+	}
+	if _, err := c.Forget.parse(); err != nil {
+		wrong = append(wrong, err)
+	}
 	return errors.Join(wrong...)
 }
 

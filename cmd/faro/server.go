@@ -17,14 +17,21 @@ import (
 	"faro/bot"
 	"faro/bot/sms"
 	"faro/bot/telegram"
+	"faro/flows"
 	"faro/internal/answers"
+	"faro/internal/away"
 	"faro/internal/content"
 	"faro/internal/demo"
+	"faro/internal/effects"
 	"faro/internal/keys"
 	"faro/internal/lease"
 	"faro/internal/metrics"
+	"faro/internal/notices"
 	"faro/internal/outbox"
+	"faro/internal/people"
 	"faro/internal/redisx"
+	"faro/internal/rekey"
+	"faro/internal/training"
 	"faro/internal/turns"
 	"faro/internal/unanswered"
 	"faro/internal/vault"
@@ -40,10 +47,16 @@ type server struct {
 	meter  *metrics.Metrics
 	taker  *turns.Taker
 	outbox *outbox.Outbox
+	trains *training.Trainer
+	tells  *notices.Service
+	away   *away.Desk
 	keeper *unanswered.Keeper // nil unless questions are kept
 	demo   *demo.Page
 	bot    *telegram.API
 	node   string
+	mover  *rekey.Mover
+	keys   chan struct{} // closed when the keys are known to be those of what Redis holds
+	once   sync.Once
 
 	listener net.Listener
 	http     *http.Server
@@ -55,13 +68,22 @@ const gcPercent = 400
 // said is what people are told: the content, and the conversation that says it. It is replaced as a
 // whole or not at all.
 type said struct {
+	flows *flows.Content
 	book  *locales.Book
 	index *answers.Index
 	talk  *bot.Talk
 }
 
 func say(c *content.Content, index *answers.Index, host bot.Host) *said {
-	return &said{c.Book, index, bot.New(c.Flows, c.Book, index.Find, host)}
+	return &said{c.Flows, c.Book, index, bot.New(c.Flows, c.Book, index.Find, host)}
+}
+
+// facility is the time zone and the federal entity of a facility, "" if it is unknown.
+func (s *said) facility(id string) (zone, state string) {
+	if f := s.flows.Facilities[id]; f != nil {
+		return f.Zone, f.State
+	}
+	return "", ""
 }
 
 // Times a stranger may take of ours.
@@ -70,6 +92,7 @@ const (
 	readTime   = 15 * time.Second
 	writeTime  = 30 * time.Second
 	turnTime   = 8 * time.Second // providers wait 10 to 15 s for an answer
+	awayTime   = 5 * time.Second // for telling someone that their turn was not stored
 	closeTime  = 10 * time.Second
 	pollLease  = time.Minute // longer than one long poll, which renews it
 )
@@ -77,9 +100,11 @@ const (
 // newServer opens what is needed and listens. Redis or a provider being away is not an error.
 func newServer(ctx context.Context, cfg serveCmd, what *said, log *slog.Logger) (_ *server, err error) {
 	s := &server{cfg: cfg, log: log, meter: metrics.New(), node: rand.Text()}
-	if cfg.KeyFile == "" {
-		cfg.KeyFile = filepath.Join(cfg.Data, "keys.json")
+	s.keys = make(chan struct{})
+	if s.cfg.KeyFile == "" {
+		s.cfg.KeyFile = filepath.Join(cfg.Data, "keys.json")
 	}
+	cfg = s.cfg
 	seals, err := vault.Open(cfg.KeyFile)
 	if err != nil {
 		return nil, err
@@ -96,23 +121,43 @@ func newServer(ctx context.Context, cfg serveCmd, what *said, log *slog.Logger) 
 		return nil, err
 	}
 	s.redis.AddHook(s.meter.Redis())
+	s.mover = &rekey.Mover{Redis: s.redis, Vault: seals, Now: time.Now}
+	if err := s.checkKeys(ctx); err != nil {
+		_ = s.redis.Close()
+		return nil, err
+	}
 	s.said.Store(what)
 	if cfg.Keep {
 		s.keeper = unanswered.New(s.redis, log, time.Now)
 	}
 	s.taker = &turns.Taker{
-		Redis: s.redis, Vault: seals, Now: time.Now, Observe: s.observe,
+		Redis: s.redis, Vault: seals, Settle: s.mover.Settle, Life: s.cfg.life(), Now: time.Now, Observe: s.observe,
 		Talk:   func() *bot.Talk { return s.said.Load().talk },
 		Shapes: map[bot.Channel]turns.Shape{bot.Telegram: telegram.Shape, bot.SMS: sms.Shape},
 	}
+	s.away = &away.Desk{Talk: s.taker.Talk, Now: time.Now}
+	register := &people.Register{Redis: s.redis, Vault: seals, Settle: s.mover.Settle, Life: s.cfg.life(), Now: time.Now}
+	s.trains = training.New(training.Trainer{
+		Redis: s.redis, Vault: seals, Store: &training.Store{Redis: s.redis, Vault: seals}, Register: register, Settle: s.mover.Settle, Life: s.cfg.life(),
+		Talk: s.taker.Talk, Shapes: s.taker.Shapes, Public: cfg.PublicURL, Log: log, Now: time.Now,
+		Facility: func(id string) (string, string) { return s.said.Load().facility(id) },
+	})
 	routes, err := s.routes()
+	if err == nil {
+		s.tells, err = cfg.Notice.service(notices.Config{
+			Redis: s.redis, Vault: seals, Register: register, Settle: s.mover.Settle, Talk: s.taker.Talk, Shapes: s.taker.Shapes, Node: s.node, Log: log, Now: time.Now,
+			Content: func() *flows.Content { return s.said.Load().flows }, Book: func() *locales.Book { return s.said.Load().book },
+			Rates: rates(routes),
+		})
+	}
 	if err != nil {
 		_ = s.redis.Close()
 		return nil, err
 	}
+	s.taker.Prepare = s.prepare
 	s.outbox = outbox.New(outbox.Config{
 		Redis: s.redis, Cluster: s.redis.Cluster(), Vault: seals, Node: s.node, Routes: routes,
-		Log: log, Now: time.Now, Observe: s.meter.Delivery,
+		Log: log, Now: time.Now, Observe: s.meter.Delivery, Halted: s.tells.Halted, Settle: s.mover.Settle, Gone: register.Gone,
 	})
 	s.meter.Queues(s.outbox)
 	s.http = &http.Server{
@@ -148,15 +193,111 @@ func (s *server) routes() (map[bot.Channel]outbox.Route, error) {
 	return routes, nil
 }
 
+// rates are the channels that are on, with their pace.
+func rates(routes map[bot.Channel]outbox.Route) map[bot.Channel]float64 {
+	all := map[bot.Channel]float64{}
+	for ch, r := range routes {
+		all[ch] = r.Rate
+	}
+	return all
+}
+
+// prepare fills in what someone with a role has before them.
+func (s *server) prepare(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input) error {
+	if err := s.trains.Prepare(ctx, id, p, in); err != nil {
+		return err
+	}
+	return s.tells.Prepare(ctx, id, in)
+}
+
+// checkTime is how long the start waits for Redis to say which keys belong to it. If it is away, nothing
+// is taken or sent until it has.
+const checkTime = 2 * time.Second
+
+func (s *server) checkKeys(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	err := s.mover.Check(ctx)
+	if err == nil {
+		s.ownKeys()
+	}
+	if errors.Is(err, rekey.ErrForeign) {
+		return err
+	}
+	return nil // watching the keys tells of a Redis that is away
+}
+
+func (s *server) ownKeys() { s.once.Do(func() { close(s.keys) }) }
+
+// whenKeyed runs f once the keys are known to be the right ones, unless ctx ends before.
+func (s *server) whenKeyed(ctx context.Context, f func(context.Context)) func() {
+	return func() {
+		select {
+		case <-ctx.Done():
+		case <-s.keys:
+			f(ctx)
+		}
+	}
+}
+
+var errUnkeyed = errors.New("redis has not said yet which keys belong to it")
+
+// handle carries out what a turn set off.
+func (s *server) handle(ctx context.Context, set effects.Set) error {
+	ids, err := s.taker.Vault.Settled(ctx, s.mover.Settle, set.Person)
+	if err != nil {
+		return err
+	}
+	set.Person = ids[0]
+	return errors.Join(s.trains.Handle(ctx, set), s.tells.Handle(ctx, set))
+}
+
 // take is a turn within the time a provider waits.
 func (s *server) take(ctx context.Context, address string, in bot.Input) error {
 	ctx, cancel := context.WithTimeout(ctx, turnTime)
 	defer cancel()
-	err := s.taker.Take(ctx, address, in)
+	err := errUnkeyed
+	select {
+	case <-s.keys:
+		err = s.taker.Take(ctx, address, in)
+	default:
+	}
 	if err != nil {
 		s.log.Warn("a turn was not stored", "channel", in.Channel, "error", err)
 	}
 	return err
+}
+
+// takeTelegram is a turn; if it cannot be stored, the person hears so at once, and Telegram delivers again.
+func (s *server) takeTelegram(ctx context.Context, chat string, in bot.Input) error {
+	err := s.take(ctx, chat, in)
+	if err == nil || errors.Is(err, turns.ErrBusy) {
+		return err
+	}
+	reply, ok := s.away.Answer(chat, in)
+	if !ok {
+		return err
+	}
+	body, failed := telegram.Shape(reply, in)
+	if failed == nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), awayTime)
+		defer cancel()
+		_, failed = s.bot.Send(ctx, outbox.Message{Channel: bot.Telegram, Address: chat, Body: body})
+	}
+	if failed != nil {
+		s.log.Warn("someone whose turn was not stored could not be told", "channel", in.Channel, "error", failed)
+		s.away.Unheard(in.Channel, chat)
+	}
+	return err
+}
+
+// awaySMS is what someone is told whose text message could not be stored.
+func (s *server) awaySMS(number string, in bot.Input) string {
+	reply, ok := s.away.Answer(number, in)
+	if !ok {
+		return ""
+	}
+	return sms.Render(reply).Text
 }
 
 // observe is told of every turn that was stored.
@@ -173,12 +314,15 @@ func (s *server) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", s.meter.Handler())
 	if s.cfg.telegramOn() && s.cfg.Telegram.Mode == "webhook" {
-		mux.Handle("POST /telegram", telegram.Webhook(s.cfg.Telegram.Secret, s.take, s.meter.Request(bot.Telegram)))
+		mux.Handle("POST /telegram", telegram.Webhook(s.cfg.Telegram.Secret, s.takeTelegram, s.meter.Request(bot.Telegram)))
 	}
 	if s.cfg.twilioOn() {
 		gate := sms.NewGate(s.cfg.PublicURL, s.cfg.Twilio.AccountSID, s.cfg.Twilio.AuthToken, s.meter.Request(bot.SMS))
-		mux.Handle("POST /twilio/message", gate.Messages(s.take))
+		mux.Handle("POST /twilio/message", gate.Messages(s.take, s.awaySMS))
 		mux.Handle("POST /twilio/status", gate.Receipts(s.receive))
+	}
+	if s.cfg.PublicURL != "" {
+		mux.HandleFunc("GET /calendar/{name}", s.trains.Feed)
 	}
 	if s.demo != nil {
 		mux.Handle("/", s.demo.Handler())
@@ -187,7 +331,7 @@ func (s *server) handler() http.Handler {
 }
 
 func (s *server) receive(ctx context.Context, day time.Time, part int, sid, status string) (bool, error) {
-	return outbox.Receive(ctx, s.redis, day, keys.Partition(part), sid, status)
+	return s.outbox.Receive(ctx, day, keys.Partition(part), sid, status)
 }
 
 // ready says whether this process can take turns.
@@ -198,7 +342,12 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "redis does not answer", http.StatusServiceUnavailable)
 		return
 	}
-	fmt.Fprintln(w, "ready")
+	select {
+	case <-s.keys:
+		fmt.Fprintln(w, "ready")
+	default:
+		http.Error(w, errUnkeyed.Error(), http.StatusServiceUnavailable)
+	}
 }
 
 // Addr is the address that is listened on.
@@ -218,14 +367,29 @@ func (s *server) Run(ctx context.Context) error {
 		debug.SetGCPercent(gcPercent)
 		debug.FreeOSMemory()
 	})
-	delivery.Go(func() { s.outbox.Run(sending) })
+	foreign := make(chan error, 1)
+	delivery.Go(func() {
+		if err := s.mover.Watch(sending, s.cfg.KeyFile, s.node, s.log, s.ownKeys); err != nil {
+			foreign <- err
+		}
+	})
+	delivery.Go(s.whenKeyed(sending, s.outbox.Run))
+	delivery.Go(s.whenKeyed(sending, func(ctx context.Context) {
+		if err := s.trains.Register.Retains(ctx, s.cfg.retention()); err != nil {
+			s.log.Warn("the audit log lacks how long people are kept; the next start notes it", "error", err)
+		}
+	}))
+	reader := &effects.Reader{Redis: s.redis, Cluster: s.redis.Cluster(), Vault: s.taker.Vault, Log: s.log, Now: time.Now, Handle: s.handle}
+	delivery.Go(s.whenKeyed(sending, reader.Run))
+	delivery.Go(s.whenKeyed(sending, s.trains.Run))
+	delivery.Go(s.whenKeyed(sending, s.tells.Run))
 	if s.keeper != nil {
 		delivery.Go(func() { s.keeper.Run(sending) })
 	}
 	if s.bot != nil {
 		intake.Go(func() { s.introduce(ctx) })
 		if s.cfg.Telegram.Mode == "poll" {
-			poller := &telegram.Poller{API: s.bot, Take: s.take, Count: s.meter.Request(bot.Telegram), Log: s.log, Mine: s.polls}
+			poller := &telegram.Poller{API: s.bot, Take: s.takeTelegram, Count: s.meter.Request(bot.Telegram), Log: s.log, Mine: s.polls}
 			intake.Go(func() {
 				poller.Run(ctx)
 				if err := lease.Return(sending, s.redis, keys.Poller, s.node); err != nil {
@@ -236,10 +400,11 @@ func (s *server) Run(ctx context.Context) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
-	var failed error
+	var failed, foreignKeys error
 	select {
 	case <-ctx.Done():
 	case failed = <-served:
+	case foreignKeys = <-foreign:
 	}
 	if s.demo != nil {
 		s.demo.Close()
@@ -256,7 +421,7 @@ func (s *server) Run(ctx context.Context) error {
 	stopSending()
 	delivery.Wait()
 	s.log.Info("faro stops")
-	return errors.Join(failed, s.redis.Close())
+	return errors.Join(failed, foreignKeys, s.redis.Close())
 }
 
 // replace puts new content in the place of the old, for the turns that begin from now on. It returns
@@ -326,6 +491,9 @@ func (d demoSender) Send(_ context.Context, m outbox.Message) (outbox.Receipt, e
 		b, err := telegram.Open(m.Body)
 		if err != nil {
 			return outbox.Receipt{}, &outbox.Error{Outcome: outbox.Failed, Code: "not-a-body"}
+		}
+		if b.Event != nil { // the page has no files
+			b.Text += "\n\n📎 " + telegram.EventName
 		}
 		shown = demo.Shown{Lang: string(b.Lang), RightToLeft: d.book().Language(b.Lang).RightToLeft, Text: b.Text,
 			Bold: b.Bold, Rows: b.Rows, Replace: b.Replace, Wipe: b.Wipe}

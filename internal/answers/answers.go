@@ -21,10 +21,11 @@ import (
 // When the index is sure. The scores are probabilities; the limits were chosen on the question set
 // in testdata, see docs/answers.md.
 const (
-	sure     = 0.70 // below, a choice is offered
+	sure     = 0.72 // below, a choice is offered
 	offer    = 0.10 // a topic less likely than this is not offered
-	nothing  = 0.45 // the message is about none of the topics, if so likely
-	danger   = 0.36 // a message so likely about danger is answered so first, whatever else it says
+	nothing  = 0.40 // the message is about none of the topics, if so likely
+	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
+	danger   = 0.38 // a message so likely about danger is answered so first, whatever else it says
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
@@ -162,22 +163,25 @@ func (x *Index) ids() []string {
 }
 
 // Find ranks the topics for a question. The language is the one the person has chosen, "" if none;
-// the Match has the language the question is written in, if that can be told.
+// the Match has the language the question is written in; if that cannot be told, the one chosen.
 func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	x.Warm()
 	text := string(words)
 	if r := []rune(text); len(r) > maxRead {
 		text = string(r[:maxRead])
 	}
-	tongues := x.tongue.probabilities(spelling(text))
-	written := x.language("", tongues)
-	m := bot.Match{Lang: x.language(lang, tongues), Decision: bot.None}
+	written, m := lang, bot.Match{Lang: lang, Decision: bot.None}
+	if letters := spelling(text); len(letters) > 0 { // else it is in no language
+		tongues := x.tongue.probabilities(letters)
+		written, m.Lang = x.language("", tongues), x.language(lang, tongues)
+	}
 	look := func(text string) []float32 {
 		return x.topics.probabilities(x.reader.features(text, written, m.Lang))
 	}
 	whole := look(text)
 	m.Topics = x.ranked(whole)
-	if s := x.worst(whole, parts(text), look); s.Topic != "" {
+	s, own := x.worst(whole, parts(text), look)
+	if s.Topic != "" {
 		m.Topics = slices.DeleteFunc(m.Topics, func(t bot.Scored) bool { return t.Topic == s.Topic })
 		m.Topics = slices.Insert(m.Topics, 0, s)
 		m.Urgent = true
@@ -187,7 +191,7 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 		return m
 	}
 	switch best := m.Topics[0].Score; {
-	case best >= sure:
+	case best >= sure && (!m.Urgent || own >= which):
 		m.Decision = bot.Sure
 	case m.Urgent || x.topics.of(whole, "") < nothing && best >= offer:
 		m.Decision = bot.Offered
@@ -195,10 +199,11 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	return m
 }
 
-// worst is the topic of danger that a message is about, the zero Scored if none. Each part of the
+// worst is the topic of danger that a message is about, the zero Scored if none, and how likely it is
+// that one of them and no other. Each part of the
 // message is looked at by itself too, because danger is often told in passing; what the whole says
 // counts as much as what its worst part says.
-func (x *Index) worst(whole []float32, parts []string, look func(string) []float32) bot.Scored {
+func (x *Index) worst(whole []float32, parts []string, look func(string) []float32) (s bot.Scored, own float64) {
 	part, most := whole, x.risk(whole)
 	for _, text := range parts {
 		if p := look(text); x.risk(p) > most {
@@ -207,11 +212,12 @@ func (x *Index) worst(whole []float32, parts []string, look func(string) []float
 	}
 	score := (x.risk(whole) + most) / 2
 	if score < danger {
-		return bot.Scored{}
+		return bot.Scored{}, 0
 	}
 	both := func(id string) float64 { return x.topics.of(whole, id) + x.topics.of(part, id) }
 	likelier := func(a, b string) int { return cmp.Compare(both(a), both(b)) }
-	return bot.Scored{Topic: slices.MaxFunc(x.urgent, likelier), Score: score}
+	topic := slices.MaxFunc(x.urgent, likelier)
+	return bot.Scored{Topic: topic, Score: score}, both(topic) / (2 * score)
 }
 
 // risk is how likely a text is about danger.

@@ -56,11 +56,11 @@ func of(kind byte, text ...string) feature {
 // What the features weigh against each other.
 const (
 	wordWeight    = 1.0 // a word
-	pairWeight    = 0.7 // two words that follow each other
-	partWeight    = 0.4 // a part of a word, three or four letters: forgives typos and endings
+	pairWeight    = 1.2 // two words that follow each other
+	partWeight    = 0.5 // a part of a word, three or four letters: forgives typos and endings
 	soundWeight   = 0.6 // a word as it sounds: forgives "k" for "qu", "b" for "v", a missing "h"
-	conceptWeight = 1.0 // what a word means: "abogada", "attorney" and "avoka" are one concept
-	bothWeight    = 0.3 // two concepts in one text
+	conceptWeight = 0.7 // what a word means: "abogada", "attorney" and "avoka" are one concept
+	bothWeight    = 0.7 // two concepts in one text
 )
 
 // A reader takes texts apart. It knows which words mean the same.
@@ -119,7 +119,10 @@ func (r reader) features(text string, langs ...locales.Lang) features {
 func (r reader) concepts(words []string, langs []locales.Lang) []string {
 	var found []string
 	for _, l := range slices.Compact(langs) {
-		m := r[l]
+		m, known := r[l]
+		if !known {
+			continue
+		}
 		for i, w := range words {
 			for n := 1; n <= m.most && i+n <= len(words); n++ {
 				found = append(found, m.exact[strings.Join(words[i:i+n], " ")]...)

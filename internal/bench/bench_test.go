@@ -28,9 +28,9 @@ import (
 const (
 	token       = "123456:bench"
 	secret      = "bench-secret"
-	people      = 1000
+	people      = 2500
 	connections = 32
-	rounds      = 20 // turns a person
+	rounds      = 8 // turns a person, twice: with the greeting fewer than bot.Pace lets through at once
 )
 
 func TestMain(m *testing.M) {
@@ -131,8 +131,8 @@ func (l *load) turn(ctx context.Context, url string, person int, text string) er
 	}
 }
 
-// run lets each person take turns and returns how long each took from post to sendMessage.
-func (l *load) run(b *testing.B, url string, texts []string) (took []time.Duration, all time.Duration) {
+// run lets each person take turns, those of one with the same process, and returns how long each took from post to sendMessage.
+func (l *load) run(b *testing.B, texts []string, urls ...string) (took []time.Duration, all time.Duration) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), 3*time.Minute)
 	defer cancel()
@@ -149,7 +149,7 @@ func (l *load) run(b *testing.B, url string, texts []string) (took []time.Durati
 					break
 				}
 				at := time.Now()
-				if err := l.turn(ctx, url, n%people, texts[n/people]); err != nil {
+				if err := l.turn(ctx, urls[n%people%len(urls)], n%people, texts[n/people]); err != nil {
 					b.Error(err)
 					break
 				}
@@ -237,16 +237,16 @@ func BenchmarkTurns(b *testing.B) {
 		b.Fatal(err)
 	}
 
-	l.run(b, floorURL, questions[:1]) // not measured
+	l.run(b, questions[:1], floorURL) // not measured
 	before := usedMemory(b, rdb)
-	l.run(b, url+"/telegram", greeting)
+	l.run(b, greeting, url+"/telegram")
 	commands, trips := metric(b, url, "faro_redis_commands_total"), metric(b, url, "faro_redis_round_trips_total")
 
 	// Twice each, in turns, so that a neighbour's noise falls on both.
 	var faro, bare result
 	for range 2 {
-		bare.add(l.run(b, floorURL, questions))
-		faro.add(l.run(b, url+"/telegram", questions))
+		bare.add(l.run(b, questions, floorURL))
+		faro.add(l.run(b, questions, url+"/telegram"))
 	}
 	n := float64(len(faro.took))
 	commands, trips = metric(b, url, "faro_redis_commands_total")-commands, metric(b, url, "faro_redis_round_trips_total")-trips
@@ -268,6 +268,28 @@ func BenchmarkTurns(b *testing.B) {
 	report("rss-MB", rss(b, cmd.Process.Pid))
 }
 
+// BenchmarkProcesses measures two processes on one Redis against one of them, on one machine.
+func BenchmarkProcesses(b *testing.B) {
+	bin := build(b)
+	_, socket := startRedis(b)
+	l := newLoad(b)
+	key := filepath.Join(b.TempDir(), "keys.json")
+	var urls []string
+	for range 2 {
+		_, url := startFaro(b, bin, "FARO_REDIS_URL=unix://"+socket, "FARO_TELEGRAM_TOKEN="+token, "FARO_TELEGRAM_API="+l.api.URL(), "FARO_KEY_FILE="+key,
+			"FARO_TELEGRAM_MODE=webhook", "FARO_TELEGRAM_SECRET="+secret, "FARO_PUBLIC_URL=http://127.0.0.1:1", "FARO_TELEGRAM_RATE=0", "FARO_OPERATOR=Bench")
+		urls = append(urls, url+"/telegram")
+	}
+	time.Sleep(settle) // the partitions are shared out
+	l.run(b, greeting, urls...)
+	var one, two result
+	one.add(l.run(b, questions, urls[0]))
+	two.add(l.run(b, questions, urls...))
+	b.ReportMetric(one.rate(), "one/s")
+	b.ReportMetric(two.rate(), "two/s")
+	b.ReportMetric(two.rate()/one.rate(), "of-one")
+}
+
 type result struct {
 	took []time.Duration
 	all  time.Duration
@@ -282,13 +304,19 @@ func (r *result) rate() float64 { return float64(len(r.took)) / r.all.Seconds() 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // rss is the resident memory of a process in MB.
-func rss(b *testing.B, pid int) float64 {
+func rss(b *testing.B, pid int) float64 { return memory(b, pid, "VmRSS") }
+
+// memory is a line of a process's status, in MB.
+func memory(b *testing.B, pid int, line string) float64 {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		b.Skip("no /proc on this system")
 	}
-	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindStringSubmatch(string(status))
+	m := regexp.MustCompile(line + `:\s+(\d+) kB`).FindStringSubmatch(string(status))
+	if m == nil {
+		b.Fatalf("no %s", line)
+	}
 	kb, _ := strconv.ParseFloat(m[1], 64)
 	return kb / 1024
 }

@@ -29,6 +29,7 @@ func Load(dir string) (*Content, []locales.Finding) {
 		return nil, found
 	}
 	found = append(found, c.checkScreens()...)
+	found = append(found, c.checkReady()...)
 	found = append(found, c.checkReadable()...)
 	found = append(found, c.checkQuestions()...)
 	if found = locales.SortFindings(found); locales.HasErrors(found) {

@@ -81,6 +81,22 @@ func TestFaultsAreFoundWhereTheyAre(t *testing.T) {
 		{"example of two topics", "locales/fr/topics/work.toml", "questions = [\n", "questions = [\n  \"je veux un amparo\",\n", "also an example of", 1},
 		{"hard to read", "locales/es/topics/about.toml", "action = \"", "action = \"Procedimiento administrativamente excepcional, extraordinariamente desproporcionado, constitucionalmente incomprensible, institucionalmente inadmisible, jurisprudencialmente incontrovertible, internacionalmente responsabilizado. ", "hard to read", 1},
 		{"long sentences", "locales/ht/topics/about.toml", "telegram = \"\"\"\n", "telegram = \"\"\"\n" + strings.Repeat("yon fraz ki long anpil epi ki pa janm fini ", 60) + "\n", "words on average", 0},
+		{"unknown blank", "flows/notices.yaml", "blanks: [place]", "blanks: [place, who]", "blank \"who\" is not known", 0},
+		{"blank named twice", "flows/notices.yaml", "blanks: [place]", "blanks: [place, place]", "blank place is named twice", 0},
+		{"blank no text uses", "flows/notices.yaml", "blanks: [place]", "blanks: [place, day]", "ready.evacuation.text lacks {{.day}}", -1},
+		{"blank not declared", "flows/notices.yaml", "blanks: [place]", "blanks: []", "ready.evacuation.text uses {{.place}}", -1},
+		{"blank one language lacks", "locales/ht/notices.toml", "rasanble: {{.place}}", "rasanble: lakou a", "ready.evacuation.text fills", 0},
+		{"unknown urgency", "flows/notices.yaml", "urgency: emergency", "urgency: panic", "urgency \"panic\" is not known", 0},
+		{"same order", "flows/notices.yaml", "order: 2,", "order: 1,", "has order 1, and so has bad-weather", -1},
+		{"no order", "flows/notices.yaml", "order: 2,", "", "order is missing", 0},
+		{"notice without a text", "flows/notices.yaml", "evacuation:", "attic: {order: 99, urgency: routine}\nevacuation:", "ready.attic.text is missing in ht", 0},
+		{"notice without a title", "flows/notices.yaml", "evacuation:", "attic: {order: 99, urgency: routine}\nevacuation:", "ready.attic.title is missing in ht", 0},
+		{"notice of a wrong name", "flows/notices.yaml", "water-back:", "Water:", "lower-case", 0},
+		{"text of no notice", "flows/notices.yaml", "water-back:", "#", "nothing uses the text ready.water-back.title", -1},
+		{"empty notice", "flows/notices.yaml", "evacuation:", "attic:\nevacuation:", "attic is empty", 0},
+		{"title too long", "locales/ht/notices.toml", "title = \"Vaksen\"", "title = \"" + strings.Repeat("ò", 35) + "\"", "ready.vaccination.title has 35 characters", 0},
+		{"unknown key of a notice", "locales/fr/notices.toml", "[meeting]", "[meeting]\nsms = \"x\"", "unknown key \"sms\"", 1},
+		{"notice too long", "locales/en/notices.toml", "Bring your questions.", strings.Repeat("Bring all your questions. ", 10), "ready.meeting.text takes 4 SMS segments (GSM-7)", 0},
 		{"unknown language key", "locales/languages.toml", "name = \"Français\"", "name = \"Français\"\nrtl = true", "rtl", 1},
 	}
 	for _, c := range cases {
@@ -96,6 +112,56 @@ func TestFaultsAreFoundWhereTheyAre(t *testing.T) {
 					(f.Line == line || c.line < 0 && f.Line > 0) && strings.Contains(f.Message, c.says)
 			}) {
 				t.Errorf("want %s:%d … %s, got %v", c.file, line, c.says, found)
+			}
+		})
+	}
+}
+
+// TestNoticesThatAreNotThere: a folder of one's own made before there were ready-made notices is told
+// what it lacks, once.
+func TestNoticesThatAreNotThere(t *testing.T) {
+	for _, file := range []string{"flows/notices.yaml", "locales/pt/notices.toml"} {
+		dir := copied(t)
+		if err := os.Remove(filepath.Join(dir, file)); err != nil {
+			t.Fatal(err)
+		}
+		if _, found := content.Load(dir); len(found) != 1 || found[0].File != file || !strings.Contains(found[0].Message, "cannot read it: open") {
+			t.Errorf("without %s: found %v", file, found)
+		}
+	}
+	dir := copied(t)
+	const file = "locales/pt/notices.toml"
+	change(t, dir, file, "[meeting]", "[meating]")
+	if _, found := content.Load(dir); !slices.ContainsFunc(found, func(f locales.Finding) bool {
+		return f.File == file && f.Message == "ready.meeting.text is missing in pt"
+	}) {
+		t.Errorf("found %v", found)
+	}
+}
+
+// TestNoticesWrongInEveryLanguage: where all languages agree, what they agree on is held to what can be
+// filled in.
+func TestNoticesWrongInEveryLanguage(t *testing.T) {
+	for _, c := range []struct{ name, from, to, says string }{
+		{"a place in a title", "[water-back]\ntitle = \"", "[water-back]\ntitle = \"{{.day}} ", "ready.water-back.title has a place to fill"},
+		{"a phone nobody has", "{{.phone.emergency}}", "{{.phone.nobody}}", "nothing fills {{.phone.nobody}}"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := copied(t)
+			langs := []string{"es", "en", "fr", "pt", "ht"}
+			for _, l := range langs {
+				change(t, dir, "locales/"+l+"/notices.toml", c.from, c.to)
+			}
+			loaded, found := content.Load(dir)
+			if loaded != nil {
+				t.Fatal("broken content was loaded")
+			}
+			for _, l := range langs {
+				if !slices.ContainsFunc(found, func(f locales.Finding) bool {
+					return f.File == "locales/"+l+"/notices.toml" && f.Line > 1 && strings.Contains(f.Message, c.says)
+				}) {
+					t.Errorf("nothing of %s in %s: %v", c.says, l, found)
+				}
 			}
 		})
 	}

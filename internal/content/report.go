@@ -84,8 +84,9 @@ func grade(lang string, m readability.Measure) string {
 func (c *Content) segments(lang locales.Lang) []int {
 	talk := bot.New(c.Flows, c.Book, nil, bot.Host{Operator: longName})
 	var sizes []int
+	desk, draft := c.sample()
 	for _, at := range c.screens(lang) {
-		if r, ok := talk.Show(at, lang, bot.SMS, time.Time{}); ok {
+		if r, ok := talk.ShowWith(at, lang, bot.SMS, desk, draft, time.Time{}); ok {
 			sizes = append(sizes, sms.Measure(sms.Render(r).Text).Segments)
 		}
 	}

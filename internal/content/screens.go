@@ -43,6 +43,16 @@ func (c *Content) screens(lang locales.Lang) []bot.Screen {
 			for f := range c.Flows.Facilities {
 				all = append(all, bot.Screen{Step: id, Arg: f})
 			}
+		case step.Does == "invite":
+			all = append(all, bot.Screen{Step: id, Arg: longCourse})
+		case step.ID == flows.NoticeShow:
+			all = append(all, bot.Screen{Step: id, Arg: longNotice})
+		case step.Of == flows.OfNotice:
+			all = append(all, bot.Screen{Step: id, Arg: bot.TakeBack + "." + longNotice})
+		case step.ID == flows.NoticeWrite:
+			all = append(all, bot.Screen{Step: id, Arg: "es"})
+		case step.Of == flows.OfSession:
+			all = append(all, bot.Screen{Step: id, Arg: longSession})
 		default:
 			all = append(all, bot.Screen{Step: id})
 		}
@@ -81,8 +91,53 @@ func (c *Content) longestPlaces() string {
 // longName stands for the operator when screens are measured: as long as such names get.
 const longName = "Centro de Derechos Humanos Fray Matías"
 
+// longNotice is the id of the sample notice; no id is longer.
+const longNotice = "nzzzzzzzzz-99"
+
+// longSession is the id of the sample session; no id is longer.
+const longSession = "g10-d10.2027-03-15.aula1"
+
+// longCourse is the id of the sample course, its name as long as a sheet may have it.
+const (
+	longCourse = "grupo-10.delegaciones-sur"
+	longTitle  = "Derechos humanos y atención a grupos en situación de vulnerabilidad, grupo diez"
+)
+
+// sample is the desk of someone who may do everything, with sessions as long as they get.
+func (c *Content) sample() (bot.Desk, bot.Draft) {
+	zone := time.UTC
+	for _, z := range c.Flows.Zones {
+		if zone == time.UTC || len(z.City) > len(c.Flows.Zones[zone.String()].City) {
+			zone = z.Location
+		}
+	}
+	start := time.Date(2027, 9, 22, 9, 0, 0, 0, zone) // a long weekday and month in each language
+	session := bot.Session{ID: longSession, Course: longCourse, Title: "Atención a grupos en situación de vulnerabilidad", Place: "Auditorio de la estación",
+		Speakers: "INM, OIM, CNDH, ACNUR", Start: start, End: start.Add(4 * time.Hour), Version: 1, Code: "ABC234"}
+	desk := bot.Desk{Role: bot.Admin, Zone: time.UTC, Fresh: "7QH2-M0XK"}
+	for range 8 {
+		desk.Sessions = append(desk.Sessions, session)
+	}
+	for range 8 {
+		desk.Courses = append(desk.Courses, bot.Course{ID: longCourse, Title: longTitle, People: 120})
+	}
+	notice := bot.Notice{ID: longNotice, Who: bot.OnlyGuests, Channel: bot.Telegram, Langs: []locales.Lang{"pt"}, Urgency: "important",
+		Texts: map[locales.Lang]string{"es": strings.Repeat("Mañana no habrá agua. ", 21)}, At: start, Until: start.Add(72 * time.Hour)}
+	for id := range c.Flows.Facilities {
+		notice.Facilities = append(notice.Facilities, id)
+	}
+	slices.Sort(notice.Facilities)
+	for range 8 {
+		desk.Notices = append(desk.Notices, bot.Status{Notice: notice, State: bot.Sending, People: 25118, Rate: 30, Left: 14 * time.Minute,
+			Counts: map[string]int{"queued": 20000, "delivered": 5000, "failed 30003": 100, "opted-out": 10, "stopped": 8},
+			Acts:   []string{bot.Pause, bot.Stop, bot.Correct, bot.TakeBack, bot.Retry}})
+	}
+	return desk, bot.Draft{Notice: &notice, Session: longSession, Course: "grupo-10", Title: session.Title, Place: session.Place, Day: "2027-09-22", From: "09:00", Until: "13:00", Zone: zone.String()}
+}
+
 func (c *Content) checkScreens() []locales.Finding {
-	talk := bot.New(c.Flows, c.Book, nil, bot.Host{Operator: longName, Keeps: true})
+	talk := bot.New(c.Flows, c.Book, nil, bot.Host{Operator: longName, Keeps: true,
+		Life: bot.Life{Dialogue: 721 * time.Hour, Person: 1094 * 24 * time.Hour}}) // as long as they get
 	var found []locales.Finding
 	for _, l := range c.Book.Languages() {
 		for _, at := range c.screens(l.Tag) {
@@ -98,6 +153,10 @@ func (c *Content) checkScreens() []locales.Finding {
 	}
 	return found
 }
+
+// paged are the lists whose choices may go on a second page.
+var paged = []string{"topics", "places", "sessions", "courses", "zones",
+	"notices", "acts", "own-facility", "ready", "text-languages", "limits", "invitations"}
 
 // key is the text a screen shows on a channel.
 func (c *Content) key(at bot.Screen, lang locales.Lang, ch bot.Channel) string {
@@ -122,7 +181,8 @@ func (c *Content) finding(lang locales.Lang, key, format string, args ...any) lo
 func (c *Content) checkScreen(talk *bot.Talk, at bot.Screen, lang locales.Lang, ch bot.Channel) []locales.Finding {
 	key := c.key(at, lang, ch)
 	step := c.Flows.Steps[at.Step]
-	r, ok := talk.Show(at, lang, ch, time.Time{})
+	desk, draft := c.sample()
+	r, ok := talk.ShowWith(at, lang, ch, desk, draft, time.Time{})
 	if !ok {
 		return []locales.Finding{c.finding(lang, key, "step %s has nothing to say in %s", at.Step, lang)}
 	}
@@ -145,7 +205,7 @@ func (c *Content) checkScreen(talk *bot.Talk, at bot.Screen, lang locales.Lang, 
 			add("step %s: %d buttons; a keyboard has at most %d", at.Step, len(r.Options), maxButtons)
 		}
 	case bot.SMS:
-		if step.Show == flows.Answer || step.List == "topics" || step.List == "places" { // choices may go on a second page, the text may not
+		if step.Show == flows.Answer || slices.Contains(paged, step.List) || step.Of != "" { // choices may go on a second page, the text may not
 			r.Options = nil
 		}
 		if m := sms.Render(r); m.Pages > 1 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -53,7 +54,7 @@ func TestSayIsPassedOn(t *testing.T) {
 				t.Error("no id")
 			}
 			got[0].ID = ""
-			if got[0] != test.want {
+			if !reflect.DeepEqual(got[0], test.want) {
 				t.Error("another input than wanted")
 			}
 		})

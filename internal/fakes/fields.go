@@ -55,7 +55,7 @@ var (
 const maxFields = 100
 
 // readFields reads the parameters of a request from its query and its body: a form, a multipart
-// form without files, or JSON.
+// form with no file but a document, or JSON.
 func readFields(r *http.Request) (fields, error) {
 	list := make(fields, 0, 8)
 	var err error
@@ -154,12 +154,15 @@ func parseMultipart(list fields, body []byte, boundary string) (fields, error) {
 		if err != nil {
 			return nil, errors.New("the multipart form is malformed")
 		}
-		if part.FileName() != "" {
-			return nil, errFile
-		}
 		value, err := io.ReadAll(part)
 		if err != nil {
 			return nil, errors.New("the multipart form is malformed")
+		}
+		if name := part.FileName(); name != "" {
+			if part.FormName() != "document" {
+				return nil, errFile
+			}
+			value = []byte(name + "\n" + string(value)) // see sendDocument
 		}
 		if list, err = list.add(part.FormName(), string(value)); err != nil {
 			return nil, err

@@ -61,7 +61,7 @@ func TestSegments(t *testing.T) {
 func FuzzTelegram(f *testing.F) {
 	f.Add("sendMessage", "chat_id=1&text=%F0%9F%A7%ADx&entities=[{\"type\":\"bold\",\"offset\":0,\"length\":1}]", 0)
 	f.Add("sendMessage", `{"chat_id":1,"text":"x","reply_markup":{"inline_keyboard":[[{"text":"x","callback_data":"y"}]]}}`, 1)
-	f.Add("editMessageText", "chat_id=1&message_id=101&text=*a_&parse_mode=MarkdownV2", 0)
+	f.Add("editMessageText", "chat_id=1&message_id=90817263&text=*a_&parse_mode=MarkdownV2", 0)
 	f.Add("deleteMessages", "chat_id=1&message_ids=[1,2]", 0)
 	f.Add("setMyCommands", "--b\r\nContent-Disposition: form-data; name=\"commands\"\r\n\r\n[]\r\n--b--\r\n", 2)
 	f.Add("setWebhook", "url=https://[::1]:80&allowed_updates=null", 0)

@@ -153,6 +153,14 @@ func (s *Service) Drop(n int) { s.plan(fault{kind: dropping, left: n}) }
 // has the message and the client cannot know.
 func (s *Service) Lose(n int) { s.plan(fault{kind: losing, left: n}) }
 
+// Heal takes back the faults that have not happened yet.
+func (s *Service) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+	s.faulty.Store(0)
+}
+
 func (s *Service) plan(f fault) {
 	if f.left <= 0 {
 		return

@@ -68,7 +68,7 @@ func NewTelegram(token string, options ...Option) *Telegram {
 		commands: map[string][]Command{},
 		about:    map[string]string{},
 		// Real ids start anywhere; ones that differ show a mix-up.
-		lastMessage: 100,
+		lastMessage: 90_817_262,
 		lastUpdate:  700_000_000,
 	}
 	t.start(set, t.serve)
@@ -140,6 +140,7 @@ func init() { // a literal would refer to itself through the webhook's answers
 		"deleteWebhook":       {run: (*call).deleteWebhook, fields: []string{"drop_pending_updates"}},
 		"getWebhookInfo":      {run: (*call).getWebhookInfo},
 		"sendMessage":         {run: (*call).sendMessage, send: true, fields: []string{"chat_id", "text", "parse_mode", "entities", "link_preview_options", "disable_notification", "protect_content", "reply_parameters", "reply_markup"}},
+		"sendDocument":        {run: (*call).sendDocument, send: true, fields: []string{"chat_id", "document", "caption", "parse_mode", "caption_entities", "disable_notification", "protect_content", "reply_parameters", "reply_markup"}},
 		"editMessageText":     {run: (*call).editMessageText, send: true, fields: []string{"chat_id", "message_id", "text", "parse_mode", "entities", "link_preview_options", "reply_markup"}},
 		"answerCallbackQuery": {run: (*call).answerCallbackQuery, fields: []string{"callback_query_id", "text", "show_alert", "url", "cache_time"}},
 		"deleteMessage":       {run: (*call).deleteMessage, fields: []string{"chat_id", "message_id"}},

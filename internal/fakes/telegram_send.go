@@ -22,7 +22,8 @@ type Shown struct {
 	ID       int
 	Bot      bool   // from the bot; else from the person
 	Kind     string // "text", or what a person sent instead: "voice", "location" and so on
-	Text     string // without markup
+	Text     string // without markup; of a document its caption
+	File     string // name and, after a line break, the bytes of a document
 	Entities []Entity
 	Rows     [][]Button
 	Silent   bool // came without a sound
@@ -154,7 +155,42 @@ func (c *call) content() (content, reply, bool) {
 	return it, answer, ok
 }
 
-func (c *call) sendMessage() reply {
+func (c *call) sendMessage() reply { return c.send("text", "") }
+
+// maxCaption is the most UTF-16 units of a caption. https://core.telegram.org/bots/api#senddocument
+const maxCaption = 1024
+
+// sendDocument takes an uploaded file, which readFields gives as its name, a line break and its bytes.
+func (c *call) sendDocument() reply {
+	file := c.fields.get("document")
+	name, bytes, uploaded := strings.Cut(file, "\n")
+	if !uploaded || name == "" {
+		return c.bad("there is no document in the request")
+	}
+	if bytes == "" {
+		return c.bad("file must be non-empty")
+	}
+	var list fields
+	for _, f := range c.fields {
+		switch f.name {
+		case "caption":
+			f.name = "text"
+		case "caption_entities":
+			f.name = "entities"
+		case "document":
+			continue
+		}
+		list = append(list, f)
+	}
+	c.fields = list
+	if n := units(c.fields.get("text")); n > maxCaption {
+		return c.badQuietly("message caption is too long", fmt.Sprintf("the caption has %d UTF-16 units, at most %d", n, maxCaption))
+	}
+	return c.send("document", file)
+}
+
+// send shows a new message.
+func (c *call) send(kind, file string) reply {
 	it, answer, ok := c.content()
 	if !ok {
 		return answer
@@ -174,7 +210,7 @@ func (c *call) sendMessage() reply {
 		return answer
 	}
 	t.lastMessage++
-	m := &message{Shown: Shown{ID: t.lastMessage, Bot: true, Kind: "text", Text: it.text,
+	m := &message{Shown: Shown{ID: t.lastMessage, Bot: true, Kind: kind, Text: it.text, File: file,
 		Entities: it.entities, Rows: it.rows, Silent: silent, Locked: locked}, raw: it.raw, date: c.now.Unix()}
 	room.keep(m, t.record)
 	t.sent.Add(1)
@@ -240,6 +276,8 @@ func (c *call) editMessageText() reply {
 		answer, ok = refuse(http.StatusBadRequest, "Bad Request: message to edit not found"), false
 	case !m.Bot:
 		answer, ok = c.bad("message can't be edited"), false
+	case m.File != "": // nobody can know of an older message
+		answer, ok = refuse(http.StatusBadRequest, "Bad Request: there is no text in the message to edit"), false
 	case m.Text == it.text && slices.Equal(m.Entities, it.entities) && slices.EqualFunc(m.Rows, it.rows, slices.Equal[[]Button]):
 		t.unmodified++
 		answer, ok = refuse(http.StatusBadRequest, notModified), false
@@ -281,10 +319,19 @@ func (t *Telegram) messageJSON(id int64, m *message, edited int64) []byte {
 		b = append(b, `,"edit_date":`...)
 		b = strconv.AppendInt(b, edited, 10)
 	}
+	text := `,"text":`
+	if m.File != "" {
+		name, _, _ := strings.Cut(m.File, "\n")
+		b = append(append(append(b, `,"document":{"file_id":"f","file_unique_id":"f","file_name":`...), quote(name)...), '}')
+		text = `,"caption":`
+	}
 	if m.Text != "" {
-		b = append(append(b, `,"text":`...), quote(m.Text)...)
+		b = append(append(b, text...), quote(m.Text)...)
 	}
 	for _, f := range m.raw {
+		if m.File != "" && f.name == "entities" {
+			f.name = "caption_entities"
+		}
 		b = append(append(append(append(b, `,"`...), f.name...), `":`...), f.value...)
 	}
 	if m.Locked {

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"time"
 
 	"faro/bot"
@@ -22,10 +23,11 @@ const Partitions = 16
 // A Partition is a part of all people, 0 to Partitions-1.
 type Partition int
 
-// Of is the partition of a person.
+// Of is the partition of a person: what their id begins with says it, and stays when keys are changed.
 func Of(id bot.PersonID) Partition {
+	letter, _, _ := strings.Cut(string(id), ".")
 	h := fnv.New32a()
-	h.Write([]byte(id))
+	h.Write([]byte(letter))
 	return Partition(h.Sum32() % Partitions)
 }
 
@@ -79,9 +81,27 @@ func Outcomes(p Partition, day time.Time) string {
 // Failed is the stream of messages that could not be delivered: when, how and why, never to whom.
 func Failed(p Partition) string { return p.key("failed") }
 
-// Receipts holds how far each text message of a day came: a hash from the provider's message id to a
-// rank, kept for ReceiptsLife.
+// Receipts holds how far each text message of a day came: a hash from a digest of the provider's message
+// id to a rank, kept for ReceiptsLife.
 func Receipts(p Partition, day string) string { return p.key("receipts:" + day) }
+
+// Counts are how many people of a partition are in each state of Tally: a hash, kept as long.
+func Counts(p Partition, what string) string { return p.key("counts:" + what) }
+
+// Followers are the people of a partition who are at a facility, by when they came: a sorted set with
+// numbers from Arrivals as scores.
+func Followers(p Partition, facility string) string { return p.key("f:" + facility) }
+
+// Arrivals is the number of the last one who began to follow a facility in a partition.
+func Arrivals(p Partition) string { return p.key("arrivals") }
+
+// Spread is how far a notice has been handed out in a partition: a hash by facility, kept for TallyLife.
+func Spread(p Partition, notice string) string { return p.key("spread:" + notice) }
+
+// Notices is all notices, each sealed: a hash. NoticeHolder names the process that hands one out: a lease.
+const Notices = "faro:notices"
+
+func NoticeHolder(notice string) string { return "faro:notices:" + notice }
 
 // How long things are kept.
 const (
@@ -91,8 +111,26 @@ const (
 	SweepLife    = 48 * time.Hour     // older messages cannot be deleted (Bot API, deleteMessages)
 	FailedKept   = 1000               // entries a partition
 
+	TallyLife      = 90 * 24 * time.Hour // until everyone has asked who was reached
 	UnansweredLife = 30 * 24 * time.Hour
 )
+
+// KeyInForce tells which key seals: a name sealed with it. Known is which keys each process has, a hash from
+// its name; see package rekey.
+const (
+	KeyInForce = "faro:keys"
+	Known      = "faro:keys:known"
+)
+
+// Moved stands in the place of a person's record that was moved to their id under another key, for MovedLife,
+// so that a process which has not heard of it takes them for no newcomer.
+const (
+	Moved     = ">"
+	MovedLife = 10 * time.Minute
+)
+
+// Retention is what was last set about how long people are kept, so that a change is noted once.
+const Retention = "faro:retention"
 
 // Processes is the set of running processes by the time of their last sign of life.
 const Processes = "faro:processes"
@@ -109,12 +147,16 @@ func Pause(ch bot.Channel) string { return "{faro:" + string(ch) + "}pause" }
 // Poller names the process that polls Telegram: a lease.
 const Poller = "faro:telegram:poller"
 
-// Group and Consumer name the one reader of every queue. Whoever holds the partition reads under the
-// same name, and so finds what a crashed holder left unfinished.
+// Group and Consumer name the readers of the effects, which share them.
 const (
 	Group    = "faro"
 	Consumer = "holder"
 )
+
+// Move is the Lua function "move", which keeps a tally and its counts. Scripts that need it begin with it.
+//
+//go:embed tally.lua
+var Move string
 
 // Append is the Lua function "append", which adds to a list of message ids. Scripts that need it
 // begin with it.

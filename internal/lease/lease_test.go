@@ -7,9 +7,12 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
 
 	"faro/internal/lease"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestOneHolderAtATime(t *testing.T) {
 	m := miniredis.RunT(t)

@@ -68,11 +68,14 @@ func (m *Metrics) Turn(in bot.Input, turn bot.Turn, took time.Duration) {
 	m.turns.WithLabelValues(string(in.Channel), string(turn.Heard)).Inc()
 	m.turnSeconds.WithLabelValues(string(in.Channel)).Observe(took.Seconds())
 	for _, e := range turn.Effects {
-		yes := "no"
-		if e.Yes {
-			yes = "yes"
+		if e.Judged == nil {
+			continue
 		}
-		m.helpful.WithLabelValues(e.Helpful, yes).Inc()
+		helped := "no"
+		if e.Judged.Helped {
+			helped = "yes"
+		}
+		m.helpful.WithLabelValues(e.Judged.Topic, helped).Inc()
 	}
 }
 

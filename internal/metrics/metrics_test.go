@@ -33,7 +33,7 @@ func scrape(t *testing.T, m *metrics.Metrics) string {
 func TestMetrics(t *testing.T) {
 	m := metrics.New()
 	in := bot.Input{Channel: bot.SMS, Words: "canary", ID: "canary"}
-	m.Turn(in, bot.Turn{Heard: bot.HeardAnswer, Effects: []bot.Effect{{Helpful: "asylum", Yes: true}, {Helpful: "asylum"}}}, 3*time.Millisecond)
+	m.Turn(in, bot.Turn{Heard: bot.HeardAnswer, Effects: []bot.Effect{{Judged: &bot.Judgement{Topic: "asylum", Helped: true}}, {Judged: &bot.Judgement{Topic: "asylum"}}}}, 3*time.Millisecond)
 	m.Delivery(bot.Telegram, keys.Reply, outbox.Delivered, time.Second)
 	m.Delivery(bot.Telegram, keys.Bulk, outbox.Expired, time.Hour)
 	m.Request(bot.Telegram)("group")

@@ -25,9 +25,9 @@ type channel struct {
 	o     *Outbox
 	name  bot.Channel
 	route Route
-	room  chan struct{} // has a value when memory may have room again
-	wake  chan struct{} // has a value when something may be ready
-	slots chan struct{} // one value for each message in the provider's hands
+	room  map[keys.Lane]chan struct{} // each has a value when memory may have room for its lane again
+	wake  chan struct{}               // has a value when something may be ready
+	slots chan struct{}               // one value for each message in the provider's hands, or taken and not yet acknowledged
 
 	mu     sync.Mutex
 	lines  map[lineKey]*line
@@ -43,15 +43,24 @@ type line struct {
 	entries []*entry
 }
 
+// A lineKey names a person by their address, because while keys are changed one person has several ids.
 type lineKey struct {
-	person bot.PersonID
-	lane   keys.Lane
+	address string
+	unknown bot.PersonID // an id that cannot be opened
+	lane    keys.Lane
+}
+
+func (e *entry) line() lineKey {
+	if e.address == "" {
+		return lineKey{unknown: e.stored, lane: e.lane}
+	}
+	return lineKey{address: e.address, lane: e.lane}
 }
 
 func newChannel(o *Outbox, name bot.Channel, route Route) *channel {
 	return &channel{
 		o: o, name: name, route: route,
-		room: make(chan struct{}, 1), wake: make(chan struct{}, 1), slots: make(chan struct{}, inFlight),
+		room: map[keys.Lane]chan struct{}{keys.Reply: make(chan struct{}, 1), keys.Bulk: make(chan struct{}, 1)}, wake: make(chan struct{}, 1), slots: make(chan struct{}, inFlight),
 		lines: map[lineKey]*line{}, ready: map[keys.Lane][]*line{}, held: map[keys.Lane]int{}, known: map[string]*entry{},
 	}
 }
@@ -74,7 +83,7 @@ func (c *channel) add(e *entry) {
 		return
 	}
 	c.known[e.queue+e.id] = e
-	key := lineKey{e.person, e.lane}
+	key := e.line()
 	l := c.lines[key]
 	if l == nil {
 		l = &line{key: key}
@@ -90,12 +99,16 @@ func (c *channel) add(e *entry) {
 	c.held[e.lane]++
 }
 
-// forget lets go of an entry that is acknowledged, or is another process's.
-func (c *channel) forget(e *entry) {
+// forget lets go of an entry that is acknowledged, or is another process's. If it was read again meanwhile, under
+// a lease that had been lost and was taken back, one that is acknowledged must not be sent again.
+func (c *channel) forget(e *entry, acknowledged bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known[e.queue+e.id] == e {
+	switch again := c.known[e.queue+e.id]; {
+	case again == e:
 		delete(c.known, e.queue+e.id)
+	case again != nil && acknowledged:
+		again.done = true
 	}
 }
 
@@ -121,10 +134,7 @@ func (c *channel) run(ctx, work context.Context) {
 		if l == nil {
 			return
 		}
-		sending.Go(func() {
-			c.send(work, l)
-			<-c.slots
-		})
+		sending.Go(func() { c.send(work, l) })
 	}
 }
 
@@ -184,11 +194,11 @@ func (c *channel) pop() *line {
 	return nil
 }
 
-// head is the entry of a line that goes next. It stays the head until done.
-func (c *channel) head(l *line) *entry {
+// head is the entry of a line that goes next, and whether it has gone already. It stays the head until done.
+func (c *channel) head(l *line) (e *entry, gone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return l.entries[0]
+	return l.entries[0], l.entries[0].done
 }
 
 // place takes a place in the provider's pace, or says how long to wait before asking again. Replies
@@ -222,7 +232,7 @@ func (c *channel) done(l *line) {
 		c.ready[lane] = append(c.ready[lane], l)
 		signal(c.wake)
 	}
-	signal(c.room)
+	signal(c.room[lane])
 }
 
 // later lets a line go again after a while; what follows the failed message waits with it.

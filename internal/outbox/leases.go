@@ -160,7 +160,7 @@ func (l *leases) round(ctx context.Context) error {
 		switch {
 		case got == lease.Other:
 			if h != nil {
-				l.drop(p)
+				l.lose(h)
 			}
 			continue
 		case got == lease.Renewed && h != nil && h.ours():
@@ -168,6 +168,9 @@ func (l *leases) round(ctx context.Context) error {
 			h.until = until
 			h.mu.Unlock()
 		default: // taken now, or taken back: what was read before may have been delivered by another
+			if h != nil {
+				l.lose(h)
+			}
 			l.put(newHolding(p, until))
 		}
 		count++
@@ -212,6 +215,20 @@ func (l *leases) drop(p keys.Partition) {
 	defer l.mu.Unlock()
 	delete(l.held, p)
 	l.change()
+}
+
+// lose forgets a holding that is found to be another process's, or to have been: nothing read under it is begun any
+// more, however long our own clock would allow it.
+func (l *leases) lose(h *holding) {
+	h.mu.Lock()
+	h.given = true
+	h.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[h.partition] == h {
+		delete(l.held, h.partition)
+		l.change()
+	}
 }
 
 // dropLost forgets the leases that ran out while Redis could not be asked.

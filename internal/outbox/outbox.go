@@ -1,10 +1,9 @@
 // Package outbox delivers what turns queued: each message once, in order for each person, replies
 // before what is sent to many, at the provider's pace, whatever fails meanwhile.
 //
-// The queues are Redis streams with one consumer group. A partition of people is held by one process
-// at a time (a lease); it reads the partition's queues, and whoever takes a lease over finds what the
-// last holder left unfinished. A message leaves its queue only when it was delivered or failed for
-// good; both are counted, and failures are kept for a while without saying whose they were. A message
+// The queues are Redis streams. A partition of people is held by one process at a time (a lease); it reads
+// the partition's queues, and whoever takes a lease over finds what the last holder left unfinished,
+// because a message leaves its queue only when it was delivered or failed for good; both are counted, and failures are kept for a while without saying whose they were. A message
 // is sent twice only if a process dies, or loses its lease, between the provider's yes and the
 // acknowledgement. The package never prints an address or a body.
 package outbox
@@ -14,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type Message struct {
 	Lane    keys.Lane
 	Address string
 	Body    []byte
+	Until   time.Time // it is of no use after this, zero if that is not known
 	// Day and Partition say where a delivery receipt belongs; see Receive.
 	Day       string
 	Partition keys.Partition
@@ -66,11 +68,35 @@ const (
 	Failed    Outcome = "failed"    // the provider will never take it
 	Expired   Outcome = "expired"   // it could not be delivered in time
 	retry     Outcome = "retried"
+
+	Unreachable Outcome = "unreachable" // there is no such chat or number
+	Held        Outcome = "held"        // what it belongs to was stopped or paused
+	Arrived     Outcome = "arrived"     // the carrier says that the phone has it
+	Undelivered Outcome = "undelivered" // the carrier says that it will not
 )
+
+// A State is an Outcome as it is kept in a tally: with the provider's code of a failure, and with the
+// provider's id of a message that was taken, behind "#".
+func state(a ack) string {
+	switch {
+	case a.outcome == Failed:
+		return string(Failed) + " " + a.code
+	case a.outcome == Delivered && a.receipt.Shown != 0:
+		return string(Delivered) + "#" + strconv.Itoa(a.receipt.Shown)
+	}
+	return string(a.outcome)
+}
+
+// OutcomeOf is the outcome a state of a tally tells, and the id behind it.
+func OutcomeOf(state string) (outcome Outcome, id string) {
+	state, id, _ = strings.Cut(state, "#")
+	word, _, _ := strings.Cut(state, " ")
+	return Outcome(word), id
+}
 
 // An Error says what to do about a message that was not taken.
 type Error struct {
-	Outcome Outcome       // OptedOut or Failed for good, "" to try again
+	Outcome Outcome       // OptedOut, Unreachable or Failed for good, "" to try again
 	After   time.Duration // the provider asks the whole account to wait this long
 	Code    string        // the provider's code or a word for it; never its text, which may name people
 }
@@ -96,6 +122,13 @@ type Config struct {
 	Backoff time.Duration // before the first repetition; it doubles each time
 	// Observe is told what became of each message and how long it took from its storing.
 	Observe func(ch bot.Channel, lane keys.Lane, outcome Outcome, age time.Duration)
+	// Halted reports whether messages about something are held back; nil if nothing ever is. It is asked
+	// before each of them is sent, so it must be quick.
+	Halted func(about string) bool
+	Settle vault.Settle // called only while there are several keys
+	// Gone is told whom a provider will not reach any more; nil if nobody wants to know. It may be told
+	// again. After an error the message is tried again.
+	Gone func(ctx context.Context, id bot.PersonID, outcome Outcome) error
 }
 
 // Limits, each for a reason.
@@ -139,10 +172,14 @@ func (o *Outbox) Run(ctx context.Context) {
 	for _, c := range o.channels {
 		senders.Go(func() { c.run(ctx, work) })
 		for _, group := range o.groups() {
-			readers.Go(func() { (&reader{channel: c, group: group}).run(ctx) })
+			for _, lane := range keys.Lanes {
+				readers.Go(func() { (&reader{channel: c, lane: lane, group: group}).run(ctx) })
+			}
 		}
 	}
-	acker.Go(func() { o.acknowledge(work) })
+	for range ackers {
+		acker.Go(func() { o.acknowledge(work) })
+	}
 	readers.Go(func() { o.leases.run(ctx) })
 	readers.Wait()
 	deadline := time.AfterFunc(drainTime, end)

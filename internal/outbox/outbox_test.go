@@ -230,31 +230,35 @@ func TestAPauseHoldsEveryone(t *testing.T) {
 	}
 }
 
-// TestStrandedIsFound: an entry that Redis handed to a holder which never heard of it is delivered.
-// Redis itself says how long an entry has been idle, so the test makes it old instead of waiting.
-func TestStrandedIsFound(t *testing.T) {
+// TestALeaseTakenBack: a message in the provider's hands while the lease is lost and taken back is read again,
+// and not sent again, because it was acknowledged in the end.
+func TestALeaseTakenBack(t *testing.T) {
 	r := newRig(t)
-	p := &post{}
-	r.run("a", p, 0)
-	r.queue("1", keys.Reply, "warm")
-	r.waitFor(p, 1) // the group exists and is read
-	to := r.vault.Seal(bot.Telegram, "1")
-	queue := keys.Queue(keys.Of(to), bot.Telegram, keys.Reply)
-	ctx := t.Context()
-	// In one transaction, so that the outbox's own read cannot come first.
-	_, err := r.redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-		pipe.XAdd(ctx, &redis.XAddArgs{Stream: queue, ID: "99999999999999-1", Values: []any{"p", string(to), "b", r.vault.SealBody(to, []byte("stranded"))}})
-		pipe.XReadGroup(ctx, &redis.XReadGroupArgs{Group: keys.Group, Consumer: keys.Consumer, Streams: []string{queue, ">"}, Block: -1})
-		pipe.Do(ctx, "XCLAIM", queue, keys.Group, keys.Consumer, 0, "99999999999999-1", "IDLE", 60_000, "JUSTID")
+	asked, hold := make(chan struct{}, 1), make(chan struct{})
+	p := &post{answer: func(body string) error {
+		if body == "first" {
+			asked <- struct{}{}
+			<-hold
+		}
 		return nil
-	})
-	if err != nil {
+	}}
+	r.queue("1", keys.Reply, "first")
+	r.queue("1", keys.Reply, "second")
+	stop := r.run("a", p, 0)
+	<-asked
+	part := keys.Of(r.vault.Seal(bot.Telegram, "1"))
+	if err := r.redis.Del(t.Context(), keys.Holder(part)).Err(); err != nil {
 		t.Fatal(err)
 	}
-	r.waitFor(p, 2)
-	if got := p.all(); !slices.Equal(got, []string{"warm", "stranded"}) {
+	r.until(func() bool { return r.redis.Exists(t.Context(), keys.Holder(part)).Val() == 1 }, func() string { return "the lease is not taken back" })
+	r.queue("1", keys.Reply, "third") // once it is sent, all before it was read again
+	close(hold)
+	r.waitFor(p, 3)
+	stop()
+	if got := p.all(); !slices.Equal(got, []string{"first", "second", "third"}) {
 		t.Errorf("sent %q", got)
 	}
+	r.empty()
 }
 
 // TestFailuresAreFinalAndCounted: what a provider will never take leaves the queue, is counted, and
@@ -303,19 +307,16 @@ func TestFailuresAreFinalAndCounted(t *testing.T) {
 func TestReceiptsMoveForward(t *testing.T) {
 	r := newRig(t)
 	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
-	if err := r.redis.HSet(t.Context(), keys.Receipts(3, "2026-11-23"), "SM1", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
 	for _, step := range []struct {
 		status string
 		moves  bool
 	}{{"queued", true}, {"sent", true}, {"sending", false}, {"delivered", true}, {"failed", false}, {"sent", false}, {"delivered", false}, {"nonsense", false}} {
-		moved, err := outbox.Receive(t.Context(), r.redis, day, 3, "SM1", step.status)
+		moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, 3, "SM1", step.status)
 		if err != nil || moved != step.moves {
 			t.Errorf("%s: moved %v, %v; want %v", step.status, moved, err, step.moves)
 		}
 	}
-	if moved, err := outbox.Receive(t.Context(), r.redis, day, keys.Partitions, "SM1", "read"); moved || err != nil {
+	if moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, keys.Partitions, "SM1", "read"); moved || err != nil {
 		t.Errorf("a partition that is none: %v, %v", moved, err)
 	}
 }
@@ -329,5 +330,49 @@ func TestAnErrorSaysNoMoreThanItsCode(t *testing.T) {
 	m := outbox.Message{Address: "canary", Body: []byte("canary")}
 	if got := fmt.Sprint(m, m.LogValue()); got != "[redacted] [redacted]" {
 		t.Errorf("a message prints as %q", got)
+	}
+}
+
+// TestTallyAndTime: what became of a message is counted for what it is about, and one that came too
+// late is not sent. Of whom nothing is kept nothing is counted, but they get it.
+func TestTallyAndTime(t *testing.T) {
+	r := newRig(t)
+	blocked := &outbox.Error{Outcome: outbox.OptedOut, Code: "403"}
+	p := &post{answer: func(body string) error {
+		if body == "blocked" {
+			return blocked
+		}
+		return nil
+	}}
+	ids := map[string]bot.PersonID{}
+	for body, until := range map[string]time.Duration{"taken": time.Hour, "blocked": time.Hour, "late": -time.Second, "erased": time.Hour} {
+		id := r.vault.Seal(bot.Telegram, body)
+		ids[body] = id
+		if body != "erased" {
+			if err := r.redis.Set(t.Context(), keys.Person(id), "{}", 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := r.redis.XAdd(t.Context(), &redis.XAddArgs{Stream: keys.Queue(keys.Of(id), bot.Telegram, keys.Bulk), Values: []any{
+			"p", string(id), "b", r.vault.SealBody(id, []byte(body)), "n", "s1", "u", time.Now().Add(until).Unix()}}).Err()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.run("a", p, 0)
+	for body, want := range map[string]outbox.Outcome{"taken": outbox.Delivered, "blocked": outbox.OptedOut, "late": outbox.Expired} {
+		tally := func() string {
+			return r.redis.HGet(context.Background(), keys.Tally(keys.Of(ids[body]), "s1"), string(ids[body])).Val()
+		}
+		r.until(func() bool { got, _ := outbox.OutcomeOf(tally()); return got == want }, func() string { return body + " is counted as " + tally() })
+	}
+	last := keys.Queue(keys.Of(ids["erased"]), bot.Telegram, keys.Bulk)
+	r.until(func() bool { return r.redis.XLen(context.Background(), last).Val() == 0 }, func() string { return "who erased everything still has a message waiting" })
+	got := p.all()
+	if slices.Sort(got); !slices.Equal(got, []string{"erased", "taken"}) {
+		t.Errorf("sent %q", got)
+	}
+	if id := ids["erased"]; r.redis.HExists(context.Background(), keys.Tally(keys.Of(id), "s1"), string(id)).Val() {
+		t.Error("who erased everything is counted")
 	}
 }

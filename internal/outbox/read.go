@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -17,9 +18,6 @@ const (
 	readBlock = 500 * time.Millisecond // so that a stop or a new lease is noticed soon
 	readCount = 64                     // entries a stream and call
 	readPause = 250 * time.Millisecond // before Redis is asked again after an error
-
-	strandedEvery = 5 * time.Second
-	strandedIdle  = 15 * time.Second // longer than a send takes, so what is under way is seldom looked at
 )
 
 // An entry is one message read from its queue.
@@ -27,9 +25,14 @@ type entry struct {
 	id      string
 	queue   string
 	lane    keys.Lane
-	person  bot.PersonID
-	sealed  string
+	sealed  string       // for the id it was stored with
+	stored  bot.PersonID // which may be of an older key
+	person  bot.PersonID // the same person's id under the key that seals
+	address string       // "" if the id cannot be opened
+	note    string       // what it is about, "" if nobody counts
+	until   time.Time    // after which it must not be sent, zero if the usual time holds
 	tries   int
+	done    bool // acknowledged; the channel's lock guards it
 	holding *holding
 }
 
@@ -54,46 +57,41 @@ func storedAt(id string) time.Time {
 	return time.UnixMilli(ms)
 }
 
-// A reader reads the queues of one channel in the partitions of its group, as far as they are held.
+// A reader reads the queues of one channel and lane in the partitions of its group, as far as they are
+// held. The lanes are read apart: a wait for replies must not keep bulk waiting, nor the reverse.
+//
+// A queue holds what is not acknowledged yet, and only the holder of its partition reads it, each entry once and
+// in order. So the reader remembers how far it got, and no consumer group does it for it in Redis: a group moves on
+// when Redis answers, even into a broken connection or to a process that was frozen meanwhile, and what it has handed
+// out so would be overtaken.
 type reader struct {
 	*channel
+	lane  keys.Lane
 	group []keys.Partition
-	ready map[*holding]bool // what the last holder left was read
-	look  time.Time         // when to look for stranded entries again
+	read  map[*holding]string // the id of the last entry read
 }
 
 func (r *reader) run(ctx context.Context) {
-	r.ready = map[*holding]bool{}
+	r.read = map[*holding]string{}
 	for ctx.Err() == nil {
 		held, changed := r.o.leases.now(r.group)
-		if err := r.takeOver(ctx, held); err != nil {
-			r.o.wait(ctx, readPause)
-			continue
-		}
 		held = entered(held)
 		streams, byQueue := r.streams(held)
-		if len(streams) == 0 {
+		if len(byQueue) == 0 {
 			leaveAll(held)
 			select { // nothing held, or memory is full
 			case <-ctx.Done():
 			case <-changed:
-			case <-r.room:
+			case <-r.room[r.lane]:
 			case <-time.After(readBlock): // another reader of the channel may have been told of the room
 			}
 			continue
 		}
-		r.stranded(ctx, byQueue)
-		got, err := r.o.Redis.XReadGroup(ctx, &redis.XReadGroupArgs{Group: keys.Group, Consumer: keys.Consumer,
-			Streams: streams, Count: readCount, Block: readBlock}).Result()
-		switch {
-		case errors.Is(err, redis.Nil):
-		case err != nil:
-			if strings.HasPrefix(err.Error(), "NOGROUP") { // Redis lost its data: begin anew
-				clear(r.ready)
-			}
-			r.o.wait(ctx, readPause)
-		default:
+		got, err := r.o.Redis.XRead(ctx, &redis.XReadArgs{Streams: streams, Count: readCount, Block: readBlock}).Result()
+		if err == nil {
 			r.accept(got, byQueue)
+		} else if !errors.Is(err, redis.Nil) {
+			r.o.wait(ctx, readPause)
 		}
 		leaveAll(held)
 	}
@@ -117,105 +115,42 @@ func leaveAll(held []*holding) {
 	}
 }
 
-// stranded looks for entries that were handed to a process which lost the partition before it could
-// keep them: Redis answers a blocked reader even if that has been frozen for a minute. Nobody has
-// them in memory, and no later read would return them.
-func (r *reader) stranded(ctx context.Context, byQueue map[string]where) {
-	if now := time.Now(); now.Before(r.look) {
-		return
-	} else {
-		r.look = now.Add(strandedEvery)
-	}
-	pipe := r.o.Redis.Pipeline()
-	claims := map[string]*redis.XAutoClaimCmd{}
-	for queue := range byQueue {
-		claims[queue] = pipe.XAutoClaim(ctx, &redis.XAutoClaimArgs{Stream: queue, Group: keys.Group, Consumer: keys.Consumer,
-			MinIdle: strandedIdle, Start: "0", Count: readCount})
-	}
-	_, _ = pipe.Exec(ctx) // what failed is looked for again
-	for queue, claim := range claims {
-		if messages, _, err := claim.Result(); err == nil && len(messages) > 0 {
-			r.accept([]redis.XStream{{Stream: queue, Messages: messages}}, byQueue)
+// streams are the queues to read now, and how far each is read: none if there is no room in memory.
+func (r *reader) streams(held []*holding) (names []string, byQueue map[string]*holding) {
+	for h := range r.read {
+		if !h.ours() {
+			delete(r.read, h)
 		}
 	}
-}
-
-// where is the queue an entry came from.
-type where struct {
-	lane    keys.Lane
-	holding *holding
-}
-
-// streams are the queues to read now: those of a lane with room in memory.
-func (r *reader) streams(held []*holding) ([]string, map[string]where) {
-	byQueue := map[string]where{}
-	var names []string
-	for _, lane := range keys.Lanes {
-		if !r.hasRoom(lane) {
-			continue
-		}
-		for _, h := range held {
-			queue := keys.Queue(h.partition, r.name, lane)
-			names = append(names, queue)
-			byQueue[queue] = where{lane, h}
-		}
+	if !r.hasRoom(r.lane) {
+		return nil, nil
 	}
-	for range len(names) {
-		names = append(names, ">")
+	byQueue = map[string]*holding{}
+	var after []string
+	for _, h := range held {
+		queue := keys.Queue(h.partition, r.name, r.lane)
+		names, after = append(names, queue), append(after, cmp.Or(r.read[h], "0"))
+		byQueue[queue] = h
 	}
-	return names, byQueue
+	return append(names, after...), byQueue
 }
 
-func (r *reader) accept(got []redis.XStream, byQueue map[string]where) {
+func (r *reader) accept(got []redis.XStream, byQueue map[string]*holding) {
 	for _, s := range got {
-		w := byQueue[s.Stream]
+		h := byQueue[s.Stream]
 		for _, m := range s.Messages {
 			person, _ := m.Values["p"].(string)
 			sealed, _ := m.Values["b"].(string)
-			r.add(&entry{id: m.ID, queue: s.Stream, lane: w.lane, person: bot.PersonID(person), sealed: sealed, holding: w.holding})
-		}
-	}
-}
-
-// takeOver prepares newly held partitions: the consumer groups exist, and what the last holder read
-// and did not finish is read again, before anything newer.
-func (r *reader) takeOver(ctx context.Context, held []*holding) error {
-	for _, h := range held {
-		if r.ready[h] {
-			continue
-		}
-		for _, lane := range keys.Lanes {
-			queue := keys.Queue(h.partition, r.name, lane)
-			err := r.o.Redis.XGroupCreateMkStream(ctx, queue, keys.Group, "0").Err()
-			if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
-				return err
+			e := &entry{id: m.ID, queue: s.Stream, lane: r.lane, stored: bot.PersonID(person), person: bot.PersonID(person), sealed: sealed, holding: h}
+			_, e.address, _ = r.o.Vault.Address(e.stored)
+			e.note, _ = m.Values["n"].(string)
+			if until, _ := m.Values["u"].(string); until != "" {
+				seconds, _ := strconv.ParseInt(until, 10, 64)
+				e.until = time.Unix(seconds, 0)
 			}
-			if err := r.unfinished(ctx, queue, where{lane, h}); err != nil {
-				return err
-			}
+			r.add(e)
+			r.read[h] = m.ID
 		}
-		r.ready[h] = true
-	}
-	for h := range r.ready {
-		if !h.ours() {
-			delete(r.ready, h)
-		}
-	}
-	return nil
-}
-
-func (r *reader) unfinished(ctx context.Context, queue string, w where) error {
-	for after := "0"; ; {
-		got, err := r.o.Redis.XReadGroup(ctx, &redis.XReadGroupArgs{Group: keys.Group, Consumer: keys.Consumer,
-			Streams: []string{queue, after}, Count: readCount, Block: -1}).Result()
-		if errors.Is(err, redis.Nil) || err == nil && (len(got) == 0 || len(got[0].Messages) == 0) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		r.accept(got, map[string]where{queue: w})
-		after = got[0].Messages[len(got[0].Messages)-1].ID
 	}
 }
 

@@ -16,24 +16,29 @@ import (
 //go:embed ack.lua
 var ackSource string
 
-var ackScript = redis.NewScript(keys.Append + ackSource)
+var ackScript = redis.NewScript(keys.Append + keys.Move + ackSource)
 
-// send hands the head of a line to the provider and decides what becomes of it.
+// send hands the head of a line to the provider and decides what becomes of it. It gives its slot back
+// once the message is acknowledged: what a crash can repeat is never more than the slots.
 func (c *channel) send(ctx context.Context, l *line) {
-	e := c.head(l)
-	if !e.holding.enter() {
-		c.forget(e) // another process delivers it
+	e, gone := c.head(l)
+	if gone || !e.holding.enter() { // another process delivers it
+		c.forget(e, false)
 		c.done(l)
+		<-c.slots
 		return
 	}
 	age := c.o.Now().Sub(storedAt(e.id))
 	end := func(outcome Outcome, code string, r Receipt) {
 		c.o.Observe(c.name, e.lane, outcome, c.o.Now().Sub(storedAt(e.id)))
-		c.o.acks <- ack{channel: c, entry: e, outcome: outcome, code: code, receipt: r}
-		c.done(l)
+		c.o.acks <- ack{channel: c, entry: e, line: l, outcome: outcome, code: code, receipt: r}
 	}
-	if age > replyLife {
+	if age > replyLife || !e.until.IsZero() && c.o.Now().After(e.until) {
 		end(Expired, "too-late", Receipt{})
+		return
+	}
+	if e.note != "" && c.o.Halted != nil && c.o.Halted(e.note) {
+		end(Held, "", Receipt{})
 		return
 	}
 	receipt, err := c.hand(ctx, e)
@@ -41,7 +46,14 @@ func (c *channel) send(ctx context.Context, l *line) {
 		end(Delivered, "", receipt)
 		return
 	}
-	if p := policy(err); p.Outcome != "" {
+	p := policy(err)
+	if (p.Outcome == OptedOut || p.Outcome == Unreachable) && c.o.Gone != nil {
+		if err := c.o.Gone(ctx, e.person, p.Outcome); err != nil {
+			c.o.Log.Warn("outbox: cannot note that someone is gone, trying again", "channel", c.name, "error", err)
+			p = &Error{Code: "not-noted"}
+		}
+	}
+	if p.Outcome != "" {
 		c.o.Log.Warn("outbox: a message was not delivered", "channel", c.name, "lane", e.lane, "outcome", p.Outcome, "code", p.Code)
 		end(p.Outcome, p.Code, Receipt{})
 		return
@@ -52,6 +64,7 @@ func (c *channel) send(ctx context.Context, l *line) {
 	e.tries++
 	e.holding.leave()
 	c.later(l, c.backoff(e.tries))
+	<-c.slots
 }
 
 // hand opens an entry and gives it to the sender.
@@ -59,15 +72,18 @@ func (c *channel) hand(ctx context.Context, e *entry) (Receipt, error) {
 	if e.sealed == "" {
 		return Receipt{}, &Error{Outcome: Failed, Code: "empty-entry"}
 	}
-	_, address, err := c.o.Vault.Address(e.person)
+	if e.address == "" {
+		return Receipt{}, &Error{Outcome: Failed, Code: "unknown-key"}
+	}
+	body, err := c.o.Vault.OpenBody(e.stored, []byte(e.sealed))
 	if err != nil {
 		return Receipt{}, &Error{Outcome: Failed, Code: "unknown-key"}
 	}
-	body, err := c.o.Vault.OpenBody(e.person, []byte(e.sealed))
-	if err != nil {
-		return Receipt{}, &Error{Outcome: Failed, Code: "unknown-key"}
+	if err := c.o.settle(ctx, e); err != nil {
+		c.o.Log.Warn("outbox: cannot find someone under the new key, trying again", "channel", c.name, "error", err)
+		return Receipt{}, &Error{Code: "not-moved"}
 	}
-	return c.route.Sender.Send(ctx, Message{Channel: c.name, Lane: e.lane, Address: address, Body: body, Day: c.o.Now().UTC().Format(time.DateOnly), Partition: e.holding.partition,
+	return c.route.Sender.Send(ctx, Message{Channel: c.name, Lane: e.lane, Address: e.address, Body: body, Until: e.until, Day: c.o.Now().UTC().Format(time.DateOnly), Partition: e.holding.partition,
 		Sweep: func(ctx context.Context) ([]int, error) {
 			packed, err := c.o.Redis.Get(ctx, keys.Sweep(e.person)).Result()
 			if errors.Is(err, redis.Nil) {
@@ -77,22 +93,37 @@ func (c *channel) hand(ctx context.Context, e *entry) (Receipt, error) {
 		}})
 }
 
+// settle finds a message's person under the key that seals.
+func (o *Outbox) settle(ctx context.Context, e *entry) error {
+	ids, err := o.Vault.Settled(ctx, o.Settle, e.person)
+	if err == nil {
+		e.person = ids[0]
+	}
+	return err
+}
+
 // An ack is a message that is done with.
 type ack struct {
+	taken   bool // off its queue
 	channel *channel
 	entry   *entry
+	line    *line
 	outcome Outcome
 	code    string
 	receipt Receipt
 }
 
-// end lets go of a message that is acknowledged.
+// end lets go of a message that is acknowledged. Only then may the next one to the same person go: if it
+// deletes the messages of the chat, it must know this one.
 func (a ack) end() {
-	a.channel.forget(a.entry)
+	a.channel.forget(a.entry, a.taken)
+	a.channel.done(a.line)
 	a.entry.holding.leave()
+	<-a.channel.slots
 }
 
 const (
+	ackers   = 4                      // so that slots do not wait for one another's round trip
 	ackBatch = 128                    // acknowledgements in one round trip
 	ackPause = 200 * time.Millisecond // before they are tried again when Redis is away
 )
@@ -126,42 +157,75 @@ func (o *Outbox) acknowledge(ctx context.Context) {
 	}
 }
 
+// An ackGroup is what one script can acknowledge: messages of one queue about one thing.
+type ackGroup struct {
+	queue, about string
+	holding      *holding
+}
+
 // ackAll acknowledges a batch in one round trip and returns what must be tried again.
 func (o *Outbox) ackAll(ctx context.Context, batch []ack) []ack {
+	groups := map[ackGroup][]ack{}
+	for _, a := range batch {
+		g := ackGroup{a.entry.queue, a.entry.note, a.entry.holding}
+		groups[g] = append(groups[g], a)
+	}
+	if o.Vault.Several() {
+		for _, a := range batch {
+			if a.entry.address == "" {
+				continue
+			}
+			if err := o.settle(ctx, a.entry); err != nil {
+				o.Log.Warn("outbox: cannot find someone under the new key, trying again", "channel", a.channel.name, "error", err)
+				return batch
+			}
+		}
+	}
 	pipe := o.Redis.Pipeline()
-	results := make([]*redis.Cmd, len(batch))
-	for i, a := range batch {
-		names, args := o.ackArgs(a)
-		results[i] = pipe.EvalSha(ctx, ackScript.Hash(), names, args...)
+	results := map[ackGroup]*redis.Cmd{}
+	for g, some := range groups {
+		names, args := o.ackArgs(g, some)
+		results[g] = pipe.EvalSha(ctx, ackScript.Hash(), names, args...)
 	}
 	_, _ = pipe.Exec(ctx) // each command is looked at below
 	var again []ack
-	for i, a := range batch {
-		err := results[i].Err()
+	for g, some := range groups {
+		held, err := results[g].Int()
 		if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
-			names, args := o.ackArgs(a)
-			err = ackScript.Eval(ctx, o.Redis, names, args...).Err()
+			names, args := o.ackArgs(g, some)
+			held, err = ackScript.Eval(ctx, o.Redis, names, args...).Int()
 		}
-		if err != nil && a.entry.holding.ours() {
-			again = append(again, a)
+		if err != nil && g.holding.ours() {
+			again = append(again, some...)
 			continue
 		}
-		a.end()
+		if err == nil && held == 0 { // whatever our clock says, another process has the partition
+			o.leases.lose(g.holding)
+		}
+		for _, a := range some {
+			a.taken = err == nil && held == 1
+			a.end()
+		}
 	}
 	return again
 }
 
-func (o *Outbox) ackArgs(a ack) ([]string, []any) {
-	e, p, now := a.entry, a.entry.holding.partition, o.Now()
-	day := now.UTC().Format(time.DateOnly)
-	shown, swept := "", ""
-	if a.receipt.Shown != 0 {
-		shown = strconv.Itoa(a.receipt.Shown)
+func (o *Outbox) ackArgs(g ackGroup, some []ack) ([]string, []any) {
+	p, now := g.holding.partition, o.Now()
+	names := []string{g.queue, keys.Holder(p), keys.Outcomes(p, now), keys.Failed(p), keys.Receipts(p, now.UTC().Format(time.DateOnly)),
+		keys.Tally(p, g.about), keys.Counts(p, g.about)}
+	args := []any{o.Node, int(keys.OutcomesLife.Seconds()), keys.FailedKept, int(keys.ReceiptsLife.Seconds()), g.about, int(keys.TallyLife.Seconds())}
+	for _, a := range some {
+		e, shown, swept := a.entry, "", ""
+		if a.receipt.Shown != 0 {
+			shown = strconv.Itoa(a.receipt.Shown)
+		}
+		if a.receipt.Swept || a.outcome == OptedOut || a.outcome == Unreachable || a.outcome == Expired {
+			swept = "swept" // or nothing can be deleted from that chat
+		}
+		names = append(names, keys.Sweep(e.person), keys.Dialogue(e.person), keys.Person(e.person))
+		args = append(args, e.id, string(a.channel.name)+":"+string(e.lane)+":"+string(a.outcome), a.code, shown, swept, receiptName(a.receipt.SID),
+			string(e.person), state(a))
 	}
-	if a.receipt.Swept {
-		swept = "swept"
-	}
-	return []string{e.queue, keys.Holder(p), keys.Outcomes(p, now), keys.Failed(p), keys.Sweep(e.person), keys.Dialogue(e.person), keys.Receipts(p, day)},
-		[]any{o.Node, e.id, string(a.channel.name) + ":" + string(e.lane) + ":" + string(a.outcome),
-			int(keys.OutcomesLife.Seconds()), a.code, keys.FailedKept, shown, swept, a.receipt.SID, int(keys.ReceiptsLife.Seconds())}
+	return names, args
 }

@@ -63,6 +63,10 @@ func startChild(ctx context.Context, path, data string, log *slog.Logger) (*chil
 		_ = c.lock.Close()
 		return nil, fmt.Errorf("another faro uses the data folder %s: stop it, or give this one another FARO_DATA", data)
 	}
+	if err := fromDump(c.dir, log); err != nil {
+		_ = c.lock.Close()
+		return nil, err
+	}
 	if len(c.socket) > maxSocket {
 		if c.temp, err = os.MkdirTemp("", "faro"); err != nil {
 			_ = c.lock.Close()
@@ -80,6 +84,38 @@ func startChild(ctx context.Context, path, data string, log *slog.Logger) (*chil
 		return nil, errors.Join(err, c.stop())
 	}
 	return c, nil
+}
+
+// fromDump makes a dump that lies alone in our server's folder the beginning of its append-only file: a server
+// that has such files reads no other, and one that has none would begin empty.
+func fromDump(dir string, log *slog.Logger) error {
+	dump, files := filepath.Join(dir, "dump.rdb"), filepath.Join(dir, "appendonlydir")
+	if _, err := os.Stat(dump); err != nil {
+		return nil //nolint // there is none
+	}
+	if _, err := os.Stat(files); err == nil {
+		return nil
+	}
+	const base = "appendonly.aof.1.base.rdb"
+	half := files + ".new" // so that a crash leaves the folder as it was
+	err := errors.Join(os.RemoveAll(half), os.Mkdir(half, 0o700))
+	if err == nil {
+		err = os.Link(dump, filepath.Join(half, base))
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(half, "appendonly.aof.manifest"), []byte("file "+base+" seq 1 type b\n"), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(half, files)
+	}
+	if err == nil {
+		err = os.Remove(dump)
+	}
+	if err != nil {
+		return fmt.Errorf("begin with the dump %s: %w", dump, err)
+	}
+	log.Info("redis: begins with the dump that lay in its folder")
+	return nil
 }
 
 // tail keeps the end of what the server prints, for the error if it cannot start.
@@ -111,8 +147,9 @@ func (c *child) keep(up chan<- error) {
 	for {
 		_ = os.Remove(c.socket)
 		var out tail
+		// One entry a node: a stream keeps the bytes of a deleted entry while another one lives in its node.
 		cmd := exec.Command(c.path, "--port", "0", "--unixsocket", c.socket, "--unixsocketperm", "700", "--dir", c.dir,
-			"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no", "--loglevel", "warning")
+			"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--stream-node-max-entries", "1", "--daemonize", "no", "--loglevel", "warning")
 		cmd.Stdout, cmd.Stderr = &out, &out
 		cmd.SysProcAttr = apart()
 		c.mu.Lock() // stop signals the last process: none may start once it has begun

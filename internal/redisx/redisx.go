@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -56,7 +57,34 @@ func Open(ctx context.Context, c Config) (*Redis, error) {
 		return nil, err
 	}
 	client := redis.NewClient(tuned(&redis.Options{Network: "unix", Addr: child.socket}))
-	return &Redis{UniversalClient: client, kind: Embedded, end: child.stop}, nil
+	daily := time.NewTicker(rewriteEvery)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var rewriting sync.WaitGroup
+	rewriting.Go(func() { rewrite(ctx, client, daily.C, c.Log) })
+	return &Redis{UniversalClient: client, kind: Embedded, end: func() error {
+		daily.Stop()
+		cancel()
+		rewriting.Wait()
+		return child.stop()
+	}}, nil
+}
+
+// rewriteEvery is how long what was deleted may stay in our own server's append-only file, which is a log of
+// all that was ever written until it is written anew.
+const rewriteEvery = 24 * time.Hour
+
+// rewrite has the append-only file written anew at each tick until ctx ends.
+func rewrite(ctx context.Context, rdb redis.UniversalClient, ticks <-chan time.Time, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks:
+		}
+		if err := rdb.BgRewriteAOF(ctx).Err(); err != nil && ctx.Err() == nil {
+			log.Warn("redis: the append-only file was not written anew; tried again tomorrow", "error", err)
+		}
+	}
 }
 
 // Join connects to the Redis a running faro with the same settings uses, and starts none.
@@ -78,6 +106,9 @@ func Join(c Config) (*Redis, error) {
 // Kind says what is behind the connection.
 func (r *Redis) Kind() string { return r.kind }
 
+// Client is the connection itself.
+func (r *Redis) Client() redis.UniversalClient { return r.UniversalClient }
+
 // Cluster reports whether keys of different hash tags may lie on different servers.
 func (r *Redis) Cluster() bool { return r.cluster }
 
@@ -91,10 +122,11 @@ func (r *Redis) Close() error {
 }
 
 const (
-	dialTime = 2 * time.Second
-	callTime = 3 * time.Second
-	poolSize = 64 // connections: as many turns at once as a small machine can compute
-	tries    = 2  // a commit that was done although its answer was lost is recognised by its own input
+	dialTime  = 2 * time.Second
+	callTime  = 3 * time.Second
+	poolSize  = 64              // connections: as many turns at once as a small machine can compute
+	lookAgain = 2 * time.Second // at where a cluster keeps what: nobody tells the client that a dead primary was replaced
+	tries     = 2               // a commit that was done although its answer was lost is recognised by its own input
 )
 
 func tuned(o *redis.Options) *redis.Options {
@@ -137,7 +169,7 @@ func dial(address string) (*Redis, error) {
 
 func dialCluster(several []string) (*Redis, error) {
 	o := &redis.ClusterOptions{DialTimeout: dialTime, ReadTimeout: callTime, WriteTimeout: callTime, PoolSize: poolSize,
-		ContextTimeoutEnabled: true, DisableIdentity: true,
+		ContextTimeoutEnabled: true, DisableIdentity: true, ClusterStateReloadInterval: lookAgain,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}}
 	for _, one := range several {
 		one = strings.TrimSpace(one)

@@ -1,13 +1,17 @@
 -- Commits one turn, if nothing changed since it was computed.
 --
--- KEYS  1 dialogue  2 person  3 queue of replies  4 mark of a turn that deleted its person  5 sweep list
+-- KEYS  1 dialogue  2 person  3 queue of replies  4 mark of a turn that deleted its person  5 sweep list  6 effects
+--       7 followers of the facility they left  8 followers of the one they follow now  9 number of arrivals
+--       10... their person records under other keys, of which none may have come up since
 -- ARGV  1 dialogue as read ("" if none)   2 person as read ("" if none)
 --       3 new dialogue                    4 new person
 --       5 life of the dialogue in s       6 life of the person in s
 --       7 id of the message received, or ""
 --       8 what to do besides: "" nothing, "clear" forget the messages shown, "erase" delete the person
 --       9 life of the mark in s          10 life of the sweep list in s
---      11 sealed person id               12... sealed replies, in order
+--      11 sealed person id               12 sealed effects, or ""
+--      13 "left" if they follow KEYS[7] no more  14 "came" if they follow KEYS[8] now
+--      15... sealed replies, in order
 -- Returns 1 committed, 0 something changed since (read again), 2 this turn was done before.
 --
 -- A stored dialogue is "<length>:<record><ids>": the record, then the list of the ids of the messages in
@@ -23,6 +27,12 @@ if stored ~= '' then
 end
 if record ~= ARGV[1] or (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then
   return 0
+end
+for i = 10, #KEYS do
+  local other = redis.call('GET', KEYS[i])
+  if other and other ~= '>' then
+    return 0
+  end
 end
 if record == '' and redis.call('EXISTS', KEYS[4]) == 1 then
   return 2
@@ -43,7 +53,16 @@ else
   redis.call('SET', KEYS[1], #ARGV[3] .. ':' .. ARGV[3] .. ids, 'EX', ARGV[5])
   redis.call('SET', KEYS[2], ARGV[4], 'EX', ARGV[6])
 end
-for i = 12, #ARGV do
+if ARGV[13] ~= '' then
+  redis.call('ZREM', KEYS[7], ARGV[11])
+end
+if ARGV[14] ~= '' and not redis.call('ZSCORE', KEYS[8], ARGV[11]) then
+  redis.call('ZADD', KEYS[8], redis.call('INCR', KEYS[9]), ARGV[11])
+end
+if ARGV[12] ~= '' then
+  redis.call('XADD', KEYS[6], '*', 'p', ARGV[11], 'b', ARGV[12])
+end
+for i = 15, #ARGV do
   redis.call('XADD', KEYS[3], '*', 'p', ARGV[11], 'b', ARGV[i])
 end
 return 1

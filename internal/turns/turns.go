@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,13 +42,20 @@ type Taker struct {
 	Talk   func() *bot.Talk // the conversation, asked for each turn, because content can be replaced
 	Shapes map[bot.Channel]Shape
 	Now    func() time.Time
+	// Prepare fills in what someone with a role or an invitation has before them. It is called for each
+	// input, again when a turn is computed again, and must not cost others a round trip.
+	Prepare func(context.Context, bot.PersonID, bot.Person, *bot.Input) error
+	Settle  vault.Settle // called only while there are several keys
+	Life    bot.Life     // how long records are kept
 	// Observe is told of each turn how it was heard and how long it took. It must not block.
 	Observe func(in bot.Input, turn bot.Turn, took time.Duration)
+
+	erased erased
 }
 
 // attempts is how often a turn is computed again because another was committed first. Each failure
-// means someone else's success, so only a flood from one person comes near it.
-const attempts = 20
+// means another's success, and bot.Pace lets fewer succeed at once, so that no flood comes near it.
+const attempts = 40
 
 // ErrBusy is returned when so many turns of one person run at once that this one never came through.
 // The provider should deliver the input again.
@@ -56,10 +64,9 @@ var ErrBusy = errors.New("too many turns of one person at once")
 // Take takes one turn. When it returns nil the turn is stored, or needed no storing, and the provider
 // may be told so; after an error nothing is stored and the input should be delivered again.
 func (t *Taker) Take(ctx context.Context, address string, in bot.Input) error {
-	id := t.Vault.Seal(in.Channel, address)
 	began := t.Now()
 	for range attempts {
-		turn, done, err := t.try(ctx, id, in)
+		turn, done, err := t.try(ctx, t.Vault.Seal(in.Channel, address), in)
 		if err != nil {
 			return err
 		}
@@ -72,16 +79,23 @@ func (t *Taker) Take(ctx context.Context, address string, in bot.Input) error {
 }
 
 func (t *Taker) try(ctx context.Context, id bot.PersonID, in bot.Input) (bot.Turn, bool, error) {
-	stored, err := t.Redis.MGet(ctx, keys.Dialogue(id), keys.Person(id)).Result()
+	load := []string{keys.Dialogue(id), keys.Person(id)}
+	others := t.Vault.Others(id)
+	for _, other := range others {
+		load = append(load, keys.Dialogue(other), keys.Person(other))
+	}
+	stored, err := t.Redis.MGet(ctx, load...).Result()
 	if err != nil {
 		return bot.Turn{}, false, fmt.Errorf("load a dialogue: %w", err)
 	}
+	if text(stored[1]) == keys.Moved || slices.ContainsFunc(stored[2:], func(v any) bool { return text(v) != "" && text(v) != keys.Moved }) {
+		_, err := t.Settle(ctx, id)
+		return bot.Turn{}, false, err
+	}
 	record, person := head(stored[0]), text(stored[1])
-	var d bot.Dialogue
-	if record != "" {
-		if err := d.UnmarshalText([]byte(record)); err != nil {
-			d = bot.Dialogue{} // of another version: the conversation begins at the menu again
-		}
+	d := t.dialogue(id, record)
+	if record == "" {
+		d.Pace = t.erased.pace(id)
 	}
 	var p bot.Person
 	if person != "" {
@@ -89,19 +103,40 @@ func (t *Taker) try(ctx context.Context, id bot.PersonID, in bot.Input) (bot.Tur
 			return bot.Turn{}, false, errors.New("load a person: not a person record")
 		}
 	}
+	if t.Prepare != nil {
+		if err := t.Prepare(ctx, id, p, &in); err != nil {
+			return bot.Turn{}, false, fmt.Errorf("prepare a turn: %w", err)
+		}
+	}
 	turn := t.Talk().Step(d, p, in, t.Now())
 	if turn.Silent {
 		return turn, true, nil
 	}
-	args, err := t.args(id, in, turn, record, person)
+	left, came := "", ""
+	if p.Facility != turn.Person.Facility {
+		if p.Facility != "" {
+			left = "left"
+		}
+		if turn.Person.Facility != "" {
+			came = "came"
+		}
+	}
+	args, err := t.args(id, in, turn, record, person, left, came)
 	if err != nil {
 		return turn, false, err
 	}
 	part := keys.Of(id)
-	names := []string{keys.Dialogue(id), keys.Person(id), keys.Queue(part, in.Channel, keys.Reply), keys.Done(part, digest(in)), keys.Sweep(id)}
+	names := []string{keys.Dialogue(id), keys.Person(id), keys.Queue(part, in.Channel, keys.Reply), keys.Done(part, digest(in)), keys.Sweep(id), keys.Effects(part),
+		keys.Followers(part, p.Facility), keys.Followers(part, turn.Person.Facility), keys.Arrivals(part)}
+	for _, other := range others {
+		names = append(names, keys.Person(other))
+	}
 	result, err := commit.Run(ctx, t.Redis, names, args...).Int()
 	if err != nil {
 		return turn, false, fmt.Errorf("commit a turn: %w", err)
+	}
+	if result == 1 && turn.Forget {
+		t.erased.add(id, turn.Dialogue.Pace, t.Now())
 	}
 	if result == 2 {
 		turn = bot.Turn{Heard: bot.HeardDuplicate, Silent: true}
@@ -109,10 +144,17 @@ func (t *Taker) try(ctx context.Context, id bot.PersonID, in bot.Input) (bot.Tur
 	return turn, result != 0, nil
 }
 
-func (t *Taker) args(id bot.PersonID, in bot.Input, turn bot.Turn, record, person string) ([]any, error) {
+func (t *Taker) args(id bot.PersonID, in bot.Input, turn bot.Turn, record, person, left, came string) ([]any, error) {
 	dialogue, err := turn.Dialogue.MarshalText()
 	if err != nil {
 		return nil, fmt.Errorf("write a dialogue: %w", err)
+	}
+	if draft := turn.Dialogue.Draft.Record(); draft != nil {
+		dialogue = append(append(dialogue, '\n'), t.Vault.SealBody(id, draft)...)
+	}
+	effects, err := t.effects(id, turn.Effects)
+	if err != nil {
+		return nil, err
 	}
 	newPerson, err := json.Marshal(turn.Person)
 	if err != nil {
@@ -130,8 +172,9 @@ func (t *Taker) args(id bot.PersonID, in bot.Input, turn bot.Turn, record, perso
 	if turn.Forget {
 		besides = "erase"
 	}
-	args := []any{record, person, dialogue, newPerson, seconds(bot.DialogueLife), seconds(bot.PersonLife), message, besides,
-		seconds(keys.DoneLife), seconds(keys.SweepLife), string(id)}
+	dialogueLife, personLife := t.Life.Of(turn.Person)
+	args := []any{record, person, dialogue, newPerson, seconds(dialogueLife), seconds(personLife), message, besides,
+		seconds(keys.DoneLife), seconds(keys.SweepLife), string(id), effects, left, came}
 	for _, r := range turn.Replies {
 		body, err := t.Shapes[in.Channel](r, in)
 		if err != nil {
@@ -140,6 +183,48 @@ func (t *Taker) args(id bot.PersonID, in bot.Input, turn bot.Turn, record, perso
 		args = append(args, t.Vault.SealBody(id, body))
 	}
 	return args, nil
+}
+
+// dialogue reads a stored record: the dialogue, and the sealed draft on the line after it. One of
+// another version, or sealed with other keys, is not read: the conversation begins at the menu again.
+func (t *Taker) dialogue(id bot.PersonID, record string) (d bot.Dialogue) {
+	text, sealed, drafted := strings.Cut(record, "\n")
+	if text == "" || d.UnmarshalText([]byte(text)) != nil {
+		return bot.Dialogue{}
+	}
+	if drafted {
+		draft, err := t.Vault.OpenBody(id, []byte(sealed))
+		if err != nil || json.Unmarshal(draft, &d.Draft) != nil {
+			return bot.Dialogue{}
+		}
+	}
+	return d
+}
+
+// Reseal makes of a stored dialogue of someone what is stored of it under another id of theirs.
+func Reseal(v *vault.Vault, stored string, from, to bot.PersonID) string {
+	record := head(stored)
+	ids := strings.TrimPrefix(stored, strconv.Itoa(len(record))+":"+record)
+	if text, sealed, drafted := strings.Cut(record, "\n"); drafted {
+		record = text // without the draft, if it cannot be opened
+		if draft, err := v.OpenBody(from, []byte(sealed)); err == nil {
+			record += "\n" + string(v.SealBody(to, draft))
+		}
+	}
+	return strconv.Itoa(len(record)) + ":" + record + ids
+}
+
+// effects are those that are stored with the turn, sealed; empty if there are none.
+func (t *Taker) effects(id bot.PersonID, all []bot.Effect) ([]byte, error) {
+	all = slices.DeleteFunc(slices.Clone(all), func(e bot.Effect) bool { return !e.Shared() })
+	if len(all) == 0 {
+		return nil, nil
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		return nil, fmt.Errorf("write effects: %w", err)
+	}
+	return t.Vault.SealBody(id, b), nil
 }
 
 func seconds(d time.Duration) int { return int(d / time.Second) }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
 
 	"faro/bot"
 	"faro/bot/telegram"
@@ -22,6 +23,8 @@ import (
 	"faro/internal/turns"
 	"faro/internal/vault"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // trips counts round trips.
 type trips struct{ n atomic.Int64 }
@@ -118,8 +121,14 @@ func TestRecordsExpire(t *testing.T) {
 	if ttl := m.TTL(keys.Dialogue(id)); ttl != bot.DialogueLife {
 		t.Errorf("the dialogue lives %v", ttl)
 	}
+	if ttl := m.TTL(keys.Person(id)); ttl != bot.DialogueLife {
+		t.Errorf("who has chosen nothing lives %v", ttl)
+	}
+	if err := tk.Take(t.Context(), "1", say("b", "español")); err != nil {
+		t.Fatal(err)
+	}
 	if ttl := m.TTL(keys.Person(id)); ttl != bot.PersonLife {
-		t.Errorf("the person lives %v", ttl)
+		t.Errorf("who has chosen a language lives %v", ttl)
 	}
 	if stored, _ := m.Get(keys.Dialogue(id)); strings.Contains(stored, "hola") {
 		t.Errorf("the dialogue holds what was said: %q", stored)

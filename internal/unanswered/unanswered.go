@@ -41,7 +41,7 @@ type Keeper struct {
 	redis redis.UniversalClient
 	log   *slog.Logger
 	now   func() time.Time
-	put   chan any // a Question or a bot.Effect
+	put   chan any // a Question or a bot.Judgement
 }
 
 // New makes a Keeper. It keeps nothing until Run is called.
@@ -52,7 +52,9 @@ func New(rdb redis.UniversalClient, log *slog.Logger, now func() time.Time) *Kee
 // Turn is told of every turn. It does not block.
 func (k *Keeper) Turn(in bot.Input, turn bot.Turn) {
 	for _, e := range turn.Effects {
-		k.hand(e)
+		if e.Judged != nil {
+			k.hand(*e.Judged)
+		}
 	}
 	if in.Kind != bot.Text || turn.Heard != bot.HeardNone && turn.Heard != bot.HeardOffer {
 		return
@@ -99,7 +101,7 @@ func (k *Keeper) keep(ctx context.Context, what any) error {
 		key = keys.Unanswered(k.now())
 		pipe.LPush(ctx, key, line)
 		pipe.LTrim(ctx, key, 0, most-1)
-	case bot.Effect:
+	case bot.Judgement:
 		key = keys.Judged(k.now())
 		pipe.HIncrBy(ctx, key, judgement(what), 1)
 	}
@@ -108,11 +110,11 @@ func (k *Keeper) keep(ctx context.Context, what any) error {
 	return err
 }
 
-func judgement(e bot.Effect) string {
-	if e.Yes {
-		return e.Helpful + " yes"
+func judgement(j bot.Judgement) string {
+	if j.Helped {
+		return j.Topic + " yes"
 	}
-	return e.Helpful + " no"
+	return j.Topic + " no"
 }
 
 // A Report is what was kept.

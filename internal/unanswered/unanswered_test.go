@@ -10,10 +10,13 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
 
 	"faro/bot"
 	"faro/internal/unanswered"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestScrub(t *testing.T) {
 	for text, want := range map[string]string{
@@ -66,7 +69,7 @@ func TestKeptForThirtyDaysWithoutPerson(t *testing.T) {
 	k.Turn(bot.Input{Kind: bot.Text, Words: "soy Canaria quiero 5512345678 algo raro"}, offer)
 	k.Turn(bot.Input{Kind: bot.Text, Words: "algo que fue contestado"}, bot.Turn{Heard: bot.HeardAnswer})
 	k.Turn(bot.Input{Kind: bot.Text, Words: "ayuda me matan"}, bot.Turn{Heard: bot.HeardDanger})
-	k.Turn(bot.Input{Kind: bot.Choice}, bot.Turn{Effects: []bot.Effect{{Helpful: "asylum", Yes: true}, {Helpful: "work"}}})
+	k.Turn(bot.Input{Kind: bot.Choice}, bot.Turn{Effects: []bot.Effect{{Judged: &bot.Judgement{Topic: "asylum", Helped: true}}, {Judged: &bot.Judgement{Topic: "work"}}}})
 
 	var r unanswered.Report
 	for deadline := time.Now().Add(10 * time.Second); len(r.Judged) < 2; {

@@ -9,9 +9,13 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"faro/bot"
 	"faro/internal/vault"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func fresh(t testing.TB) *vault.Vault {
 	t.Helper()
@@ -221,5 +225,27 @@ func BenchmarkSealBody(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
 		v.SealBody(id, body)
+	}
+}
+
+func TestNames(t *testing.T) {
+	a, b := fresh(t), fresh(t)
+	sealed := a.SealName("calendar", "ana")
+	if again := a.SealName("calendar", "ana"); again != sealed {
+		t.Error("the same name is sealed in two ways")
+	}
+	if got, err := a.OpenName("calendar", sealed); err != nil || got != "ana" {
+		t.Errorf("opened %q, %v", got, err)
+	}
+	for what, open := range map[string]func() (string, error){
+		"for another use": func() (string, error) { return a.OpenName("training", sealed) },
+		"with other keys": func() (string, error) { return b.OpenName("calendar", sealed) },
+		"cut":             func() (string, error) { return a.OpenName("calendar", sealed[:len(sealed)-2]) },
+		"empty":           func() (string, error) { return a.OpenName("calendar", "") },
+		"not base64":      func() (string, error) { return a.OpenName("calendar", "ana\n") },
+	} {
+		if got, err := open(); !errors.Is(err, vault.ErrName) || got != "" {
+			t.Errorf("%s: %q, %v", what, got, err)
+		}
 	}
 }

@@ -1,0 +1,144 @@
+package bot
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"faro/flows"
+	"faro/locales"
+)
+
+// What a coordinator is shown of a notice before it is sent.
+
+// Preflight is the sheet a coordinator sees before anything is sent.
+func (t *Talk) Preflight(sheet Sheet, n Notice, p Person, ch Channel, now time.Time) Reply {
+	lang := p.Lang
+	s := &step{Talk: t, Turn: Turn{Person: p}, in: Input{Channel: ch}, now: now}
+	say := func(key string, args locales.Args) string { return t.text(lang, "preflight."+key, args) }
+	r := Reply{Lang: lang, Title: say("title", nil), Budget: toldBudget}
+	if sheet.Problem != "" {
+		r.Text = t.text(lang, "notice-problem."+sheet.Problem, nil)
+		if len(sheet.Left) > 0 {
+			r.Text += "\n" + s.left(sheet.Left)
+		}
+		if ch == Telegram { // by SMS, 1 is "send" on the screen they are on
+			r.Options = s.labelled([2]string{"notice-again", flows.NoticeWhere})
+		}
+		return r
+	}
+	lines := []string{say("people", locales.Args{"count": strconv.Itoa(sheet.People)}),
+		listed(sheet.ByLang, func(l locales.Lang) string { return t.book.Language(l).Name }),
+		listed(sheet.ByChannel, func(c Channel) string { return t.text(lang, "channel."+string(c), nil) })}
+	if len(sheet.ByFacility) > 1 {
+		lines = append(lines, s.first(sheet.ByFacility))
+	}
+	if len(sheet.Left) > 0 {
+		lines = append(lines, s.left(sheet.Left))
+	}
+	for _, l := range slices.Sorted(maps.Keys(sheet.Lacking)) {
+		_, in := t.noticeText(&n, l)
+		lines = append(lines, say("lacking", locales.Args{"count": strconv.Itoa(sheet.Lacking[l]), "language": t.book.Language(l).Name, "other": t.book.Language(in).Name}))
+	}
+	for _, m := range sheet.Messages {
+		lines = append(lines, say("sms", locales.Args{"language": t.book.Language(m.Lang).Name, "encoding": m.Encoding,
+			"segments": strconv.Itoa(m.Segments), "count": strconv.Itoa(m.People)}))
+	}
+	if sheet.Segments > 0 {
+		cost := cmp.Or(sheet.Cost, say("unpriced", nil))
+		lines = append(lines, say("cost", locales.Args{"segments": strconv.Itoa(sheet.Segments), "cost": cost}))
+	}
+	lines = append(lines, say("ends", locales.Args{"minutes": strconv.Itoa(int(sheet.Takes.Minutes()) + 1), "end": t.moment(lang, sheet.Ends, t.homeOf(&n))}))
+	if sheet.Approval {
+		lines = append(lines, say("approval", nil))
+	}
+	r.Text = within(joined(lines, "\n"), s.samples(&n, sheet.ByLang))
+	// The same as on the check screen, in its order: by SMS a number chooses there.
+	r.Options = s.labelled([2]string{"notice-send", flows.NoticeSend}, [2]string{"notice-test", flows.NoticeTest},
+		[2]string{"notice-limit", flows.NoticeLimit}, [2]string{"notice-again", flows.NoticeWhere})
+	return r
+}
+
+// Limits of what comes unasked.
+const (
+	toldBudget = 8    // segments: most take two or three, but nobody can ask for a second page of it
+	maxTold    = 3900 // UTF-16 units: a Telegram message has 4,096, and the title takes some
+)
+
+// within adds texts to another, each a paragraph, as long as a message has room for them. It shows where
+// one is left out: five long texts of emoji alone are too much.
+func within(text string, more []string) string {
+	for _, m := range more {
+		if longer := text + "\n\n" + m; len(utf16.Encode([]rune(longer))) <= maxTold {
+			text = longer
+		} else if !strings.HasSuffix(text, "\n\n…") {
+			text += "\n\n…"
+		}
+	}
+	return text
+}
+
+// samples are the texts as they will look, in each language someone reads; by SMS the first alone,
+// without what is around it.
+func (s *step) samples(n *Notice, readers map[locales.Lang]int) (all []string) {
+	facility := ""
+	if len(n.Facilities) > 0 {
+		facility = n.Facilities[0]
+	}
+	for _, l := range s.book.Languages() {
+		if readers[l.Tag] == 0 {
+			continue
+		}
+		if s.in.Channel == SMS {
+			text, _ := s.noticeText(n, l.Tag)
+			return []string{text}
+		}
+		if r, ok := s.Notice(*n, facility, Person{Lang: l.Tag}, Telegram, s.homeOf(n)); ok {
+			all = append(all, "— "+l.Name+" —\n"+r.Title+"\n"+strings.ReplaceAll(r.Text, "\n\n", "\n"))
+		}
+	}
+	return all
+}
+
+// first says how many readers there are at the facilities with most of them.
+func (s *step) first(facilities map[string]int) string {
+	all := strings.Split(listed(facilities, s.cityOf), ", ")
+	return some(all)
+}
+
+// some names as many as a summary has room for, and says how many more there are.
+func some(all []string) string {
+	said := strings.Join(all[:min(len(all), shownWhere)], ", ")
+	if more := len(all) - shownWhere; more > 0 {
+		said += " +" + strconv.Itoa(more)
+	}
+	return said
+}
+
+// left says who is left out and why.
+func (s *step) left(why map[string]int) string {
+	return s.text(s.Person.Lang, "preflight.left", locales.Args{"list": listed(why, func(key string) string {
+		return s.text(s.Person.Lang, "notice-count."+key, nil)
+	})})
+}
+
+// listed says how many there are of each, most first.
+func listed[K ~string](counts map[K]int, word func(K) string) string {
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b K) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(a, b)) })
+	var all []string
+	for _, key := range names {
+		all = append(all, word(key)+" "+strconv.Itoa(counts[key]))
+	}
+	return strings.Join(all, ", ")
+}
+
+func (s *step) labelled(all ...[2]string) (out []Option) {
+	for _, o := range all {
+		out = append(out, Option{Label: s.text(s.Person.Lang, "label."+o[0], nil), Data: o[1]})
+	}
+	return out
+}

@@ -1,0 +1,58 @@
+-- Queues a notice for some people of a partition, each once, and keeps how far it got: all or nothing.
+--
+-- KEYS  1 tally  2 its counts  3 queue of Telegram  4 queue of SMS  5 how far it got  6 followers that are walked
+--       7... the people's records
+-- ARGV  1 what it is about, "" if nobody counts    2 when it is too late to send (Unix time)  3 life of the tally in s
+--       4 a field of 5, or ""   5 its value as read ("" if none)           6 its new value
+--       7 only who is in one of these states, between bars: "|held|failed 500|"; "" only who is in none
+--       8... four for each person: sealed id, record as read, what to do ("3" or "4" the queue, "lapsed"
+--       follows no more, else the state of who is left out), sealed message
+-- Returns {-1} if another process was first, else the people (from 1) whose record has changed since it
+-- was read: in both cases nothing was done. {} if it is done.
+if ARGV[4] ~= '' and (redis.call('HGET', KEYS[5], ARGV[4]) or '') ~= ARGV[5] then
+  return {-1}
+end
+local changed = {}
+for i = 1, #KEYS - 6 do
+  if (redis.call('GET', KEYS[6 + i]) or '') ~= ARGV[5 + i * 4] then
+    changed[#changed + 1] = i
+  end
+end
+if #changed > 0 then
+  return changed
+end
+local people, states = {}, {}
+for i = 1, #KEYS - 6 do
+  local at = 4 + i * 4
+  local id, what, body = ARGV[at], ARGV[at + 2], ARGV[at + 3]
+  if what == 'lapsed' then
+    redis.call('ZREM', KEYS[6], id)
+  else
+    local state = redis.call('HGET', KEYS[1], id)
+    local due
+    if ARGV[1] == '' then
+      due = what == '3' or what == '4'
+    elseif ARGV[7] == '' then
+      due = not state
+    else
+      due = state and string.find(ARGV[7], '|' .. string.match(state, '^[^#]*') .. '|', 1, true)
+    end
+    if due then
+      if what == '3' or what == '4' then
+        redis.call('XADD', KEYS[tonumber(what)], '*', 'p', id, 'b', body, 'n', ARGV[1], 'u', ARGV[2])
+        what = 'queued'
+      end
+      if ARGV[1] ~= '' then
+        people[#people + 1], states[id] = id, what
+      end
+    end
+  end
+end
+if #people > 0 then
+  move(KEYS[1], KEYS[2], people, states, ARGV[3])
+end
+if ARGV[4] ~= '' then
+  redis.call('HSET', KEYS[5], ARGV[4], ARGV[6])
+  redis.call('EXPIRE', KEYS[5], ARGV[3])
+end
+return {}

@@ -1,0 +1,384 @@
+package notices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"faro/bot"
+	"faro/internal/keys"
+	"faro/internal/lease"
+	"faro/internal/outbox"
+)
+
+const (
+	lookEvery = 500 * time.Millisecond // for what other processes changed
+	workLease = 10 * time.Second       // a crashed process's notices wait this long at most
+	showEvery = 4 * time.Second        // a chat takes no more than an edit a second, and people read slower
+	showLife  = 15 * time.Second       // an older picture of the progress is not worth sending
+	recall    = time.Second            // how often the lease is renewed
+)
+
+// Run hands notices out until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	var working sync.WaitGroup
+	defer working.Wait()
+	var mu sync.Mutex
+	busy := map[string]bool{}
+	for ctx.Err() == nil {
+		all, err := s.All(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.Log.Warn("notices: cannot read them, trying again", "error", err)
+		}
+		s.halt(all)
+		for _, r := range all {
+			mu.Lock()
+			start := s.due(r) && !busy[r.ID]
+			if start {
+				busy[r.ID] = true
+			}
+			mu.Unlock()
+			if !start {
+				continue
+			}
+			working.Go(func() {
+				if err := s.work(ctx, r.ID); err != nil && ctx.Err() == nil {
+					s.Log.Warn("notices: one cannot be handed out, trying again", "error", err)
+				}
+				mu.Lock()
+				delete(busy, r.ID)
+				mu.Unlock()
+			})
+		}
+		t := time.NewTimer(lookEvery)
+		select {
+		case <-ctx.Done():
+		case <-s.wake:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// halt keeps which notices are held back.
+func (s *Service) halt(all []*Record) {
+	halted := map[string]bool{}
+	for _, r := range all {
+		if r.State == bot.Paused || r.State == bot.Stopped {
+			halted[r.ID] = true
+		}
+	}
+	s.halted.Store(&halted)
+}
+
+// due reports whether there is something to do about a notice, or will be.
+func (s *Service) due(r *Record) bool {
+	return r.Ended.IsZero() || r.Back && !r.Gone || s.Now().Sub(r.Ended) > lifetime
+}
+
+// get is a notice, nil if there is none of the id.
+func (s *Service) get(ctx context.Context, id string) (*Record, error) {
+	records, _, err := s.records.Read(ctx)
+	if err != nil || records[id] == "" {
+		return nil, err
+	}
+	return s.decode(records[id])
+}
+
+// work does what there is to do about a notice, as long as no other process does.
+func (s *Service) work(ctx context.Context, id string) error {
+	mine := time.Time{}
+	defer func() {
+		if !mine.IsZero() {
+			_ = lease.Return(context.WithoutCancel(ctx), s.Redis, keys.NoticeHolder(id), s.Node) // it ends by itself
+		}
+	}()
+	var h *handing
+	for ctx.Err() == nil {
+		r, err := s.get(ctx, id)
+		if err != nil || r == nil || !s.due(r) {
+			return err
+		}
+		if time.Since(mine) > recall {
+			got, err := lease.Take(ctx, s.Redis, keys.NoticeHolder(id), s.Node, workLease)
+			if err != nil || got == lease.Other {
+				return err
+			}
+			mine = time.Now()
+		}
+		if h == nil {
+			h = hand(&r.Notice)
+		}
+		did, err := s.advance(ctx, r, h)
+		if err == nil {
+			err = s.show(ctx, r)
+		}
+		if err != nil {
+			return err
+		}
+		if !did {
+			if err := wait(ctx, lookEvery); err != nil {
+				return nil //nolint // the end of ctx is no error
+			}
+		}
+	}
+	return nil
+}
+
+// advance does the next thing about a notice. It reports whether there was one.
+func (s *Service) advance(ctx context.Context, r *Record, h *handing) (bool, error) {
+	now := s.Now()
+	if r.Back && !r.Gone {
+		if err := s.takeBack(ctx, r); err != nil {
+			return false, err
+		}
+		return s.Change(ctx, r.ID, func(r *Record) bool { r.Gone = true; return true })
+	}
+	if !r.Ended.IsZero() { // its time here is over
+		return true, s.records.Put(ctx, r.ID, func(string) (string, error) { return "", nil })
+	}
+	switch r.State {
+	case bot.Waiting, bot.Planned:
+		if !r.Until.After(now) {
+			return s.end(ctx, r, bot.TakenOff)
+		}
+		if r.State == bot.Waiting || r.At.After(now) {
+			return false, nil
+		}
+		if err := s.begin(ctx, r); err != nil {
+			return false, err
+		}
+		return s.Change(ctx, r.ID, func(r *Record) bool {
+			if r.State != bot.Planned {
+				return false
+			}
+			r.State, r.Began = bot.Sending, now
+			return true
+		})
+	case bot.Paused:
+		if !r.Until.After(now) {
+			return s.end(ctx, r, bot.Done)
+		}
+		return false, nil
+	case bot.Sending:
+		if !r.Spread && r.Until.After(now) {
+			return s.handOut(ctx, r, h)
+		}
+	}
+	counts, err := s.Counts(ctx, r.ID)
+	if err != nil {
+		return false, err
+	}
+	if r.State == bot.Sending && r.Until.After(now) {
+		if counts[string(outbox.Held)] > 0 {
+			return true, s.repeat(ctx, r, h, []string{string(outbox.Held)})
+		}
+		if r.Again && s.asleep(r) {
+			return false, nil
+		}
+		if r.Again {
+			if err := s.repeat(ctx, r, h, failures(counts)); err != nil {
+				return false, err
+			}
+			return s.Change(ctx, r.ID, func(r *Record) bool { r.Again = false; return true })
+		}
+	}
+	if counts[string(queued)] > 0 {
+		return false, nil
+	}
+	if r.State == bot.Sending {
+		return s.end(ctx, r, bot.Done)
+	}
+	return s.end(ctx, r, r.State)
+}
+
+// handOut hands a notice out to those who have not seen it, as the queues have room.
+func (s *Service) handOut(ctx context.Context, r *Record, h *handing) (did bool, err error) {
+	all := true
+	if r.Corrects != "" {
+		if s.asleep(r) {
+			return false, nil
+		}
+		err = s.correct(ctx, r, h)
+	} else {
+		did, all, err = s.spread(ctx, r, h)
+	}
+	if err != nil || !all {
+		return did, err
+	}
+	return s.Change(ctx, r.ID, func(r *Record) bool { r.Spread = true; return true })
+}
+
+// asleep reports whether a notice must wait for the morning of its first facility.
+func (s *Service) asleep(r *Record) bool {
+	if len(r.Facilities) == 0 {
+		return false
+	}
+	at, _ := s.wait(&r.Notice, r.Facilities[0], s.Now())
+	return at.After(s.Now())
+}
+
+// end closes a notice and says so to who wrote it.
+func (s *Service) end(ctx context.Context, r *Record, state string) (bool, error) {
+	ended, err := s.Change(ctx, r.ID, func(now *Record) bool {
+		if now.State != r.State || !now.Ended.IsZero() {
+			return false
+		}
+		now.State, now.Ended, now.Spread = state, s.Now(), true
+		return true
+	})
+	if err != nil || !ended {
+		return ended, err
+	}
+	last, err := s.get(ctx, r.ID)
+	if err != nil || last == nil {
+		return true, err
+	}
+	return true, s.report(ctx, last, "end-"+r.ID+"-"+strconv.FormatInt(last.Ended.UnixMilli(), 36))
+}
+
+// report tells who wrote a notice how it stands.
+func (s *Service) report(ctx context.Context, r *Record, mark string) error {
+	if r.By == "" {
+		return nil
+	}
+	status, err := s.status(ctx, r, bot.PersonID(r.By))
+	if err != nil {
+		return err
+	}
+	return s.say(ctx, bot.PersonID(r.By), mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
+		return s.Talk().NoticeStatus(status, p, ch, s.home(&r.Notice), s.Now()), true
+	})
+}
+
+// home is the clock of a notice: that of its first facility.
+func (s *Service) home(n *bot.Notice) *time.Location {
+	if len(n.Facilities) == 0 {
+		return time.UTC
+	}
+	return s.zone(n.Facilities[0])
+}
+
+// say queues a message to someone who has a role, once for each mark. By SMS it has no choices: a number
+// chooses on the screen they are on.
+func (s *Service) say(ctx context.Context, to bot.PersonID, mark string, reply func(bot.Person, bot.Channel) (bot.Reply, bool)) error {
+	return s.tell(ctx, to, "", mark, reply)
+}
+
+// tell is say with a tally, for whoever must know which message it became.
+func (s *Service) tell(ctx context.Context, to bot.PersonID, about, mark string, reply func(bot.Person, bot.Channel) (bot.Reply, bool)) error {
+	b := batch{about: about, part: keys.Of(to), lane: keys.Reply, until: s.Now().Add(sayLife), life: sayLife,
+		marks: saidMarks + mark, field: "said", after: "yes"}
+	_, err := s.queue(ctx, b, []bot.PersonID{to}, func(r reader) (order, error) {
+		if r.person.Stopped {
+			return order{}, nil
+		}
+		said, ok := reply(r.person, r.ch)
+		if !ok {
+			return order{}, nil
+		}
+		if r.ch == bot.SMS {
+			said.Options = nil
+		}
+		body, err := s.Shapes[r.ch](said, bot.Input{Channel: r.ch})
+		if err != nil {
+			return order{}, fmt.Errorf("shape what a coordinator is told: %w", err)
+		}
+		return order{body: body}, nil
+	})
+	return err
+}
+
+const (
+	saidMarks = "said-" // begins the name of the marks of what coordinators are told
+	showTally = "show-" // begins the tally of the picture of a notice's progress
+)
+
+// A pace is how far a notice was when it was last shown.
+type pace struct {
+	at   time.Time
+	sent int
+	rate float64
+}
+
+// show keeps the picture of a notice's progress in its author's chat: one message, edited.
+func (s *Service) show(ctx context.Context, r *Record) error {
+	by := bot.PersonID(r.By)
+	if r.Began.IsZero() || r.By == "" || !r.Ended.IsZero() {
+		return nil
+	}
+	s.mu.Lock()
+	last := s.seen[r.ID]
+	s.mu.Unlock()
+	now := s.Now()
+	if now.Sub(last.at) < showEvery {
+		return nil
+	}
+	if ch, _, err := s.Vault.Address(by); err != nil || ch != bot.Telegram {
+		return nil //nolint // nothing is edited on a phone, and who cannot be opened has no chat
+	}
+	status, err := s.status(ctx, r, by)
+	if err != nil {
+		return err
+	}
+	sent := sent(status.Counts)
+	if !last.at.IsZero() && sent >= last.sent {
+		last.rate = float64(sent-last.sent) / now.Sub(last.at).Seconds()
+	}
+	last.at, last.sent = now, sent
+	s.mu.Lock()
+	s.seen[r.ID] = last
+	s.mu.Unlock()
+	if r.State == bot.Sending && last.rate > 0 {
+		status.Rate = last.rate
+		status.Left = time.Duration(float64(max(0, status.People-sent)) / last.rate * float64(time.Second))
+	}
+	about := showTally + r.ID
+	reply := func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
+		return s.Talk().NoticeStatus(status, p, ch, s.home(&r.Notice), now), true
+	}
+	state, err := s.Redis.HGet(ctx, keys.Tally(keys.Of(by), about), r.By).Result()
+	if err != nil { // not there yet, or Redis is away, which the next look tells
+		return s.tell(ctx, by, about, about, reply)
+	}
+	_, id := outbox.OutcomeOf(state)
+	message, err := strconv.Atoi(id)
+	if err != nil {
+		return nil //nolint // it is on its way
+	}
+	return s.edit(ctx, by, message, reply)
+}
+
+// edit queues a new picture in the place of a message. A picture that comes too late is not sent.
+func (s *Service) edit(ctx context.Context, to bot.PersonID, message int, reply func(bot.Person, bot.Channel) (bot.Reply, bool)) error {
+	readers, err := s.read(ctx, []bot.PersonID{to})
+	if err != nil || readers[0].record == "" {
+		return err
+	}
+	said, _ := reply(readers[0].person, bot.Telegram)
+	said.Replace, said.Only = true, true
+	body, err := s.Shapes[bot.Telegram](said, bot.Input{Channel: bot.Telegram, Message: message})
+	if err != nil {
+		return fmt.Errorf("shape a notice's progress: %w", err)
+	}
+	if err := s.Redis.XAdd(ctx, outboxEntry(to, s.seal(to, body), s.Now().Add(showLife))).Err(); err != nil {
+		return fmt.Errorf("queue a notice's progress: %w", err)
+	}
+	return nil
+}
+
+// sent is how many a provider has taken or refused.
+func sent(counts map[string]int) (n int) {
+	for state, count := range counts {
+		if outcome, _ := outbox.OutcomeOf(state); outcome != queued && outcome != outbox.Held {
+			n += count
+		}
+	}
+	return n
+}
+
+// errGone is returned for a notice there is none of.
+var errGone = errors.New("there is no such notice")
