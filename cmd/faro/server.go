@@ -54,6 +54,7 @@ type server struct {
 	demo   *demo.Page
 	bot    *telegram.API
 	node   string
+	poller *lease.Lease // only one process polls Telegram
 	mover  *rekey.Mover
 	keys   chan struct{} // closed when the keys are known to be those of what Redis holds
 	once   sync.Once
@@ -94,7 +95,7 @@ const (
 	turnTime   = 8 * time.Second // providers wait 10 to 15 s for an answer
 	awayTime   = 5 * time.Second // for telling someone that their turn was not stored
 	closeTime  = 10 * time.Second
-	pollLease  = time.Minute // longer than one long poll, which renews it
+	pollLease  = 45 * time.Second // longer than one long poll, which renews it
 )
 
 // newServer opens what is needed and listens. Redis or a provider being away is not an error.
@@ -121,6 +122,7 @@ func newServer(ctx context.Context, cfg serveCmd, what *said, log *slog.Logger) 
 		return nil, err
 	}
 	s.redis.AddHook(s.meter.Redis())
+	s.poller = lease.New(s.redis, keys.Poller, s.node, pollLease)
 	s.mover = &rekey.Mover{Redis: s.redis, Vault: seals, Now: time.Now}
 	if err := s.checkKeys(ctx); err != nil {
 		_ = s.redis.Close()
@@ -392,7 +394,7 @@ func (s *server) Run(ctx context.Context) error {
 			poller := &telegram.Poller{API: s.bot, Take: s.takeTelegram, Count: s.meter.Request(bot.Telegram), Log: s.log, Mine: s.polls}
 			intake.Go(func() {
 				poller.Run(ctx)
-				if err := lease.Return(sending, s.redis, keys.Poller, s.node); err != nil {
+				if err := s.poller.Return(sending); err != nil {
 					s.log.Warn("cannot give the poller's lease back", "error", err)
 				}
 			})
@@ -446,7 +448,7 @@ func (s *server) replace(ctx context.Context, c *content.Content) error {
 
 // polls reports whether this process is the one that polls Telegram.
 func (s *server) polls(ctx context.Context) bool {
-	got, err := lease.Take(ctx, s.redis, keys.Poller, s.node, pollLease)
+	got, err := s.poller.Take(ctx)
 	return err == nil && got != lease.Other
 }
 

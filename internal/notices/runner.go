@@ -28,6 +28,7 @@ func (s *Service) Run(ctx context.Context) {
 	defer working.Wait()
 	var mu sync.Mutex
 	busy := map[string]bool{}
+	leases := map[string]*lease.Lease{} // they remember how long another process has left a notice alone
 	for ctx.Err() == nil {
 		all, err := s.All(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -39,13 +40,20 @@ func (s *Service) Run(ctx context.Context) {
 			start := s.due(r) && !busy[r.ID]
 			if start {
 				busy[r.ID] = true
+			} else if !busy[r.ID] {
+				delete(leases, r.ID)
 			}
 			mu.Unlock()
 			if !start {
 				continue
 			}
+			mine := leases[r.ID]
+			if mine == nil {
+				mine = lease.New(s.Redis, keys.NoticeHolder(r.ID), s.Node, workLease)
+				leases[r.ID] = mine
+			}
 			working.Go(func() {
-				if err := s.work(ctx, r.ID); err != nil && ctx.Err() == nil {
+				if err := s.work(ctx, r.ID, mine); err != nil && ctx.Err() == nil {
 					s.Log.Warn("notices: one cannot be handed out, trying again", "error", err)
 				}
 				mu.Lock()
@@ -89,11 +97,11 @@ func (s *Service) get(ctx context.Context, id string) (*Record, error) {
 }
 
 // work does what there is to do about a notice, as long as no other process does.
-func (s *Service) work(ctx context.Context, id string) error {
-	mine := time.Time{}
+func (s *Service) work(ctx context.Context, id string, mine *lease.Lease) error {
+	taken := time.Time{}
 	defer func() {
-		if !mine.IsZero() {
-			_ = lease.Return(context.WithoutCancel(ctx), s.Redis, keys.NoticeHolder(id), s.Node) // it ends by itself
+		if !taken.IsZero() {
+			_ = mine.Return(context.WithoutCancel(ctx)) // it ends by itself
 		}
 	}()
 	var h *handing
@@ -102,12 +110,12 @@ func (s *Service) work(ctx context.Context, id string) error {
 		if err != nil || r == nil || !s.due(r) {
 			return err
 		}
-		if time.Since(mine) > recall {
-			got, err := lease.Take(ctx, s.Redis, keys.NoticeHolder(id), s.Node, workLease)
+		if time.Since(taken) > recall {
+			got, err := mine.Take(ctx)
 			if err != nil || got == lease.Other {
 				return err
 			}
-			mine = time.Now()
+			taken = time.Now()
 		}
 		if h == nil {
 			h = hand(&r.Notice)

@@ -10,7 +10,7 @@
 --       provider's id of a text message or "", sealed person id, state for the tally
 -- Of whom nothing is kept any more, because they erased it, nothing is kept again.
 -- Returns 1 done, 0 this process does not hold the partition any more.
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+if not ours(KEYS[2], ARGV[1]) then
   return 0
 end
 local ids, day, people, states = {}, {}, {}, {}

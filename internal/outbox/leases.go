@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -12,9 +13,9 @@ import (
 )
 
 const (
-	leaseLife   = 10 * time.Second // a crashed process's people wait this long at most
-	leaseRenew  = 3 * time.Second  // two renewals may fail before the lease is lost
-	leaseMargin = time.Second      // we stop sending before the others may begin
+	leaseLife   = 10 * time.Second        // a crashed process's people wait this long at most
+	leaseRenew  = 2600 * time.Millisecond // two renewals may fail before the lease is lost; the fourth look finds a dead process's over
+	leaseMargin = time.Second             // we stop sending before the others may begin
 )
 
 // A holding is a partition this process delivers.
@@ -73,6 +74,7 @@ func (h *holding) give() {
 // leases are the partitions this process holds.
 type leases struct {
 	o       *Outbox
+	all     [keys.Partitions]*lease.Lease // used by run, then by releaseAll
 	mu      sync.Mutex
 	held    map[keys.Partition]*holding
 	changed chan struct{} // closed when held changes
@@ -80,6 +82,9 @@ type leases struct {
 
 func (l *leases) init(o *Outbox) {
 	l.o, l.held, l.changed = o, map[keys.Partition]*holding{}, make(chan struct{})
+	for p := range keys.Partition(keys.Partitions) {
+		l.all[p] = lease.New(o.Redis, keys.Holder(p), o.Node, leaseLife)
+	}
 }
 
 // now returns the holdings among some partitions, and a channel that closes when they change.
@@ -133,6 +138,7 @@ func (l *leases) round(ctx context.Context) error {
 		l.dropLost()
 		return err
 	}
+	l.look(ctx)
 	share := keys.Partitions
 	if n := int(alive.Val()); n > 1 {
 		share = (keys.Partitions + n - 1) / n
@@ -151,7 +157,7 @@ func (l *leases) round(ctx context.Context) error {
 			continue
 		}
 		asked := time.Now()
-		got, err := lease.Take(ctx, o.Redis, keys.Holder(p), o.Node, leaseLife)
+		got, err := l.all[p].Take(ctx)
 		if err != nil {
 			l.dropLost()
 			return err
@@ -178,11 +184,26 @@ func (l *leases) round(ctx context.Context) error {
 	return l.giveUp(ctx, surplus)
 }
 
+// look sees how all leases stand, because those of a process that dies are wanted only once it is missed.
+func (l *leases) look(ctx context.Context) {
+	pipe := l.o.Redis.Pipeline()
+	var found [keys.Partitions]*redis.StringCmd
+	for p := range found {
+		found[p] = pipe.Get(ctx, keys.Holder(keys.Partition(p)))
+	}
+	_, _ = pipe.Exec(ctx) // each command is looked at below
+	for p, cmd := range found {
+		if holder, err := cmd.Result(); err == nil || errors.Is(err, redis.Nil) {
+			l.all[p].See(holder)
+		}
+	}
+}
+
 // giveUp finishes what is under way in partitions and gives their leases back.
 func (l *leases) giveUp(ctx context.Context, held []*holding) error {
 	for _, h := range held {
 		h.give()
-		if err := lease.Return(ctx, l.o.Redis, keys.Holder(h.partition), l.o.Node); err != nil {
+		if err := l.all[h.partition].Return(ctx); err != nil {
 			return err
 		}
 	}

@@ -11,12 +11,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"faro/internal/keys"
+	"faro/internal/lease"
 )
 
 //go:embed ack.lua
 var ackSource string
 
-var ackScript = redis.NewScript(keys.Append + keys.Move + ackSource)
+var ackScript = redis.NewScript(keys.Append + keys.Move + lease.Ours + ackSource)
 
 // send hands the head of a line to the provider and decides what becomes of it. It gives its slot back
 // once the message is acknowledged: what a crash can repeat is never more than the slots.

@@ -294,6 +294,11 @@ func (r *rig) settle(ctx context.Context, f *figures) {
 	for _, v := range append(r.tg.Violations(), r.tw.Violations()...) {
 		t.Errorf("wrong call: %s", v)
 	}
+	if t.Failed() {
+		for i, m := range r.faros {
+			t.Logf("process %d said:\n%s", i, m.output())
+		}
+	}
 }
 
 // queued is how many replies were ever queued: Redis counts what was added to each stream.
