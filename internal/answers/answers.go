@@ -101,16 +101,22 @@ func (x *Index) examplesIn(l locales.Lang) (texts []features, examples []example
 	for _, q := range x.book.Unrelated(l) {
 		add("", q.Text)
 	}
-	asides := len(texts)
+	over := len(examples)
+	for _, q := range x.book.Past(l) {
+		add("", q.Text)
+	}
+	past := examples[over:]
+	var asides []example
 	for _, q := range x.book.Asides(l) {
+		asides = append(asides, example{len(texts), alone, ""})
 		texts = append(texts, x.reader.features(q.Text, l))
 	}
-	return texts, append(examples, x.told(asked, asides, len(texts))...)
+	return texts, append(examples, x.told(asked, asides, past)...)
 }
 
-// told are every second question with an aside before it, and those about danger with another
-// question before them: danger is often told in passing, and comes first.
-func (x *Index) told(asked []example, asides, end int) (told []example) {
+// told are questions with something else before them, as people tell it: an aside, or danger that is over, which
+// makes nothing urgent; and before danger another question, because danger is often told in passing and comes first.
+func (x *Index) told(asked, asides, past []example) (told []example) {
 	var calm []example
 	for _, e := range asked {
 		if !x.content.Topics[e.class].Urgent {
@@ -118,11 +124,18 @@ func (x *Index) told(asked []example, asides, end int) (told []example) {
 		}
 	}
 	for i, e := range asked {
-		if asides < end && i%2 == 0 {
-			told = append(told, example{e.text, asides + i*stride%(end-asides), e.class})
+		after := func(some []example) {
+			if len(some) > 0 {
+				told = append(told, example{e.text, some[i*stride%len(some)].text, e.class})
+			}
 		}
-		if x.content.Topics[e.class].Urgent && len(calm) > 0 {
-			told = append(told, example{e.text, calm[i*stride%len(calm)].text, e.class})
+		if i%2 == 0 {
+			after(asides)
+		} else {
+			after(past)
+		}
+		if x.content.Topics[e.class].Urgent {
+			after(calm)
 		}
 	}
 	return told
@@ -146,7 +159,7 @@ func (x *Index) tongueExamples() (texts []features, examples []example, how lear
 				}
 			}
 		}
-		for _, q := range slices.Concat(x.book.Asides(l.Tag), x.book.Unrelated(l.Tag)) {
+		for _, q := range slices.Concat(x.book.Asides(l.Tag), x.book.Past(l.Tag), x.book.Unrelated(l.Tag)) {
 			add(q.Text)
 		}
 	}
