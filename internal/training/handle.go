@@ -81,7 +81,7 @@ func (t *Trainer) react(ctx context.Context, p *Programme, set effects.Set, sess
 	if err != nil {
 		return fmt.Errorf("keep an answer: %w", err)
 	}
-	return t.tell(ctx, telling{session: s, mark: "a", whom: forNew, lane: keys.Bulk, until: s.End}, []bot.PersonID{set.Person})
+	return t.tell(ctx, telling{session: s, mark: s.mark() + "a", whom: forNew, lane: keys.Bulk, until: s.End}, []bot.PersonID{set.Person})
 }
 
 // place keeps at which facility a member is, with its delegation and clock, unless a newer turn has.
@@ -188,7 +188,7 @@ func (t *Trainer) nudge(ctx context.Context, p *Programme, set effects.Set, n bo
 		}
 		whom = silent
 	}
-	return t.tell(ctx, t.reminder(s, "n"+set.Stamp, forNew), whom)
+	return t.remindOf(ctx, p, s, t.reminder(s, "n"+set.Stamp, forNew), whom)
 }
 
 // left forgets someone who erased everything about themselves: their role, which member they were,
@@ -228,10 +228,12 @@ func (s *Store) Forget(ctx context.Context, person bot.PersonID) error {
 	part := keys.Of(person)
 	for _, each := range s.Vault.All(person) {
 		name := string(each)
-		for id := range p.Sessions {
+		for id, x := range p.Sessions {
 			pipe.HDel(ctx, keys.Reactions(id), answerField+name, presentField+name)
 			pipe.HDel(ctx, keys.Told(part, id), name)
-			pipe.HDel(ctx, keys.Tally(part, id), name) // its counts name nobody
+			for _, about := range x.abouts() {
+				pipe.HDel(ctx, keys.Tally(part, about), name) // its counts name nobody
+			}
 		}
 		pipe.HDel(ctx, keys.Asked(part), name)
 	}

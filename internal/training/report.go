@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -120,12 +121,12 @@ func (t *Trainer) count(ctx context.Context, p *Programme, s *Session, begun boo
 	return r, nil
 }
 
-// outcomes is what became of the last message about a session to each person.
+// outcomes is what became of the last message about this version of a session to each person.
 func (t *Trainer) outcomes(ctx context.Context, s *Session) (map[bot.PersonID]outbox.Outcome, error) {
 	pipe := t.Redis.Pipeline()
 	var tallies []*redis.MapStringStringCmd
 	for p := range keys.Partition(keys.Partitions) {
-		tallies = append(tallies, pipe.HGetAll(ctx, keys.Tally(p, s.ID)))
+		tallies = append(tallies, pipe.HGetAll(ctx, keys.Tally(p, s.about())))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("read who was reached: %w", err)
@@ -187,7 +188,7 @@ func (t *Trainer) report(ctx context.Context, p *Programme, s *Session) error {
 
 // reported is the telling that says how a session stands.
 func (t *Trainer) reported(s *Session, r bot.Report, mark string, lane keys.Lane) telling {
-	return telling{session: s, mark: mark, whom: forNew, lane: lane, until: s.End.Add(reportLife),
+	return telling{session: s, mark: reported + strconv.Itoa(s.Version) + ":" + mark, whom: forNew, lane: lane, until: s.End.Add(reportLife),
 		say: func(p bot.Person, ch bot.Channel, zone *time.Location, _ bot.Answer) (bot.Reply, bool) {
 			return t.Talk().Report(r, p, ch, zone, t.Now()), true
 		}}

@@ -262,8 +262,11 @@ func (t *Trainer) do(ctx context.Context, kind string, payload []byte) error {
 		return err
 	}
 	s := p.Sessions[what.Session]
-	if s == nil || s.Version != what.Version {
+	if s == nil {
 		return nil
+	}
+	if s.Version != what.Version { // a process may have died with it while the session was moved
+		return t.changed(ctx, p, s)
 	}
 	switch kind {
 	case taskReminder:
@@ -286,7 +289,32 @@ func (t *Trainer) remind(ctx context.Context, p *Programme, s *Session, what tas
 	if what.Missed {
 		whom = forMissed
 	}
-	return t.tell(ctx, t.reminder(s, what.Lead.id(), whom), t.present(p, s, what.Zone))
+	return t.remindOf(ctx, p, s, t.reminder(s, what.Lead.id(), whom), t.present(p, s, what.Zone))
+}
+
+// remindOf tells a reminder, and before it that the session has changed to whom knows only of an older
+// version: a reminder of the new time alone would not say that it is another one.
+func (t *Trainer) remindOf(ctx context.Context, p *Programme, s *Session, what telling, whom []bot.PersonID) error {
+	if err := t.changed(ctx, p, s); err != nil {
+		return err
+	}
+	if err := t.tell(ctx, what, whom); err != nil {
+		return err
+	}
+	return t.overtaken(ctx, s)
+}
+
+// overtaken tells of a change that was made while people were being told of the version before: what
+// tells of changes may have looked for them too early.
+func (t *Trainer) overtaken(ctx context.Context, s *Session) error {
+	p, err := t.Store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	if now := p.Sessions[s.ID]; now != nil && now.Version != s.Version {
+		return t.changed(ctx, p, now)
+	}
+	return nil
 }
 
 // stillDue reports whether the settings still want a reminder then.
@@ -301,7 +329,7 @@ func (t *Trainer) stillDue(p *Programme, s *Session, what task) bool {
 
 // reminder is the telling that reminds of a session.
 func (t *Trainer) reminder(s *Session, mark, whom string) telling {
-	return telling{session: s, mark: mark, whom: whom, lane: keys.Bulk, until: s.Start, asks: s.ID, say: t.about(s, flows.Reminder)}
+	return telling{session: s, mark: s.mark() + mark, whom: whom, about: s.about(), lane: keys.Bulk, until: s.Start, asks: s.ID, say: t.about(s, flows.Reminder)}
 }
 
 // about makes the messages that tell of a session by a step of the conversation.
@@ -313,20 +341,67 @@ func (t *Trainer) about(s *Session, step string) func(bot.Person, bot.Channel, *
 	}
 }
 
-// changed tells those who know of an older version that the session was moved or cancelled.
+// changed tells those who know only of an older version that the session was moved or cancelled, or
+// that they are not meant any more. It may be called at any time: each of them is told once.
 func (t *Trainer) changed(ctx context.Context, p *Programme, s *Session) error {
-	if !s.Start.After(t.Now()) {
+	if s.Version == 1 || !s.Start.After(t.Now()) {
 		return nil
 	}
-	step := flows.Moved
-	if s.Cancelled {
-		step = flows.Cancelled
+	told, err := t.told(ctx, s)
+	if err != nil {
+		return err
 	}
-	what := telling{session: s, mark: "c", whom: forTold, lane: keys.Bulk, until: s.Start, say: t.about(s, step)}
-	if !s.Cancelled {
-		what.asks = s.ID
+	attend := map[bot.PersonID]bool{}
+	for _, id := range t.present(p, s, "") {
+		attend[id] = true
 	}
-	return t.tell(ctx, what, t.present(p, s, ""))
+	byStep := map[string][]bot.PersonID{}
+	for id, marks := range told {
+		step := flows.Moved
+		switch {
+		case strings.Contains(marks, " "+s.mark()):
+			continue
+		case s.Cancelled:
+			step = flows.Cancelled
+		case !attend[id]:
+			step = flows.Withdrawn
+		}
+		byStep[step] = append(byStep[step], id)
+	}
+	for step, ids := range byStep {
+		what := telling{session: s, mark: s.mark() + "c", whom: forTold, about: s.about(), lane: keys.Bulk, until: s.Start, say: t.about(s, step)}
+		if step == flows.Moved {
+			what.asks = s.ID
+		}
+		if err := t.tell(ctx, what, ids); err != nil {
+			return err
+		}
+	}
+	if len(byStep) == 0 {
+		return nil
+	}
+	return t.overtaken(ctx, s)
+}
+
+// told are the marks of those who know of a session, in any version.
+func (t *Trainer) told(ctx context.Context, s *Session) (map[bot.PersonID]string, error) {
+	pipe := t.Redis.Pipeline()
+	var hashes []*redis.MapStringStringCmd
+	for p := range keys.Partition(keys.Partitions) {
+		hashes = append(hashes, pipe.HGetAll(ctx, keys.Told(p, s.ID)))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("read who was told of a session: %w", err)
+	}
+	all := map[bot.PersonID]string{}
+	for _, hash := range hashes {
+		for person, marks := range hash.Val() {
+			if strings.Contains(marks, " "+knows) {
+				all[t.Vault.Current(bot.PersonID(person))] += marks
+			}
+		}
+	}
+	return all, nil
 }
 
 // present are the people a session is meant for who have joined; of one zone, unless it is "".

@@ -366,7 +366,7 @@ func TestLateAndElsewhere(t *testing.T) {
 		s.End = s.Start.Add(time.Hour)
 	})
 	w.expect("another zone: both clocks are told", w.until(at(t, tijuana, "2027-03-15 11:31")),
-		"ana 08:00", "+525511112222 CHANGED: Género")
+		"ana 08:00", "+525511112222 CHANGED: Género", "+525533334444 not for you any more: Género")
 	w.expect("a day before, not in the night: it is 8 in Tijuana", w.until(at(t, tijuana, "2027-03-17 23:00")),
 		"chief m1, m2", // nobody was reached at 12:00: nothing is delivered in this test
 		"ana Género", "+525511112222 Género")

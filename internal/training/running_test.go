@@ -1,0 +1,221 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"faro/bot"
+	"faro/internal/people"
+)
+
+// chief is a trainer on Telegram.
+func (w *world) chief() bot.PersonID {
+	w.t.Helper()
+	chief := w.person(bot.Telegram, "chief", bot.Person{Lang: "en", Role: bot.Trainer, Noticed: true})
+	w.must(w.trainer.Register.Invite(w.t.Context(), "ABCD-2345", people.Invitation{Role: bot.Trainer}, "test"))
+	if _, result, err := w.trainer.Register.Claim(w.t.Context(), chief, "ABCD-2345"); err != nil || result != people.Taken {
+		w.t.Fatal(result, err)
+	}
+	return chief
+}
+
+// ana is staff on Telegram, and member m1 of course c.
+func (w *world) ana() bot.PersonID {
+	w.t.Helper()
+	ana := w.person(bot.Telegram, "ana", bot.Person{Lang: "en", Role: bot.Staff, Noticed: true})
+	w.change(func(p *Programme) {
+		p.Courses["c"] = &Course{ID: "c"}
+		p.Members["m1"] = &Member{ID: "m1", Courses: []string{"c"}, Zone: mexico, Person: ana}
+	})
+	return ana
+}
+
+// holds adds a session of an hour to course c.
+func (w *world) holds(id, place, start string) {
+	w.t.Helper()
+	begin := at(w.t, place, start)
+	w.change(func(p *Programme) {
+		p.Sessions[id] = &Session{ID: id, Course: "c", Title: "Género", Place: "Aula 1", Zone: place, Start: begin, End: begin.Add(time.Hour), Version: 1}
+	})
+}
+
+// moved moves a session of an hour to the same day of Mexico City, as an import does.
+func (w *world) moved(id, start string) {
+	w.t.Helper()
+	begin := at(w.t, mexico, start)
+	w.change(func(p *Programme) {
+		s := p.Sessions[id]
+		s.Start, s.End = begin, begin.Add(time.Hour)
+		s.Version++
+	})
+}
+
+// due are the tasks whose time has come, those whose id has the first prefix first.
+func (w *world) due(prefixes ...string) (tasks []planned) {
+	w.t.Helper()
+	w.must(w.trainer.Plan(w.t.Context()))
+	for _, prefix := range prefixes {
+		for id, task := range w.waiting {
+			if strings.HasPrefix(id, prefix) && !task.at.After(w.now) {
+				tasks = append(tasks, task)
+				delete(w.waiting, id)
+				w.done[id] = true
+			}
+		}
+	}
+	return tasks
+}
+
+// TestAMoveIsToldInAnyOrder: whatever tells of a session first after it was moved, who was told the old
+// time hears that it has changed, once.
+func TestAMoveIsToldInAnyOrder(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		order []string
+		nudge bool
+		then  []string // heard after the change
+	}{
+		{"the change first", []string{"c:", "r:"}, false, nil},
+		{"a missed reminder first", []string{"r:", "c:"}, false, nil},
+		{"a trainer's reminder first", []string{"c:", "r:"}, true, []string{"ana Reminder"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, at(t, mexico, "2027-02-19 08:00"))
+			w.ana()
+			chief := w.chief()
+			w.holds("s1", mexico, "2027-02-20 09:00")
+			w.expect("posted a day before", w.until(at(t, mexico, "2027-02-19 09:30")), "ana Reminder", "ana Reminder")
+			w.moved("s1", "2027-02-20 11:00")
+			if test.nudge {
+				w.sets(chief, bot.Effect{Remind: &bot.Nudge{Session: "s1"}})
+			}
+			for _, task := range w.due(test.order...) {
+				w.must(w.trainer.do(t.Context(), task.kind, task.payload))
+			}
+			w.expect("moved", w.sent(), append([]string{"ana This session has changed"}, test.then...)...)
+		})
+	}
+}
+
+// TestAMoveIsToldAtOnceToAll: the tasks of a move run at the same time, as asynq's workers do.
+func TestAMoveIsToldAtOnceToAll(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-19 09:30"))
+	w.ana()
+	const many = 200
+	w.change(func(p *Programme) {
+		for i := range many {
+			id := fmt.Sprint("p", i)
+			p.Members[id] = &Member{ID: id, Courses: []string{"c"}, Lang: "en", Person: w.trainer.Vault.Seal(bot.Telegram, id)}
+		}
+	})
+	w.holds("s1", mexico, "2027-02-20 09:00")
+	w.until(w.now)
+	for _, hour := range []string{"11:00", "12:00", "13:00"} {
+		w.moved("s1", "2027-02-20 "+hour)
+		var working sync.WaitGroup
+		for _, task := range w.due("r:", "c:") {
+			working.Go(func() {
+				if err := w.trainer.do(t.Context(), task.kind, task.payload); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		working.Wait()
+		said := map[bool]int{}
+		for _, h := range w.sent() {
+			said[strings.Contains(h.text, "has changed") && strings.Contains(h.text, hour)]++
+		}
+		if said[true] != many+1 || said[false] != 0 {
+			t.Errorf("moved to %s: %d of %d hear that it changed, %d something else", hour, said[true], many+1, said[false])
+		}
+	}
+}
+
+// meanwhile calls a function once, before the first script that runs.
+type meanwhile struct{ do func() }
+
+func (m *meanwhile) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (m *meanwhile) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if do := m.do; do != nil && cmd.Name() == "evalsha" {
+			m.do = nil
+			do()
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (m *meanwhile) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// TestAMoveWhileBeingTold: a session is moved, and the move told, while a reminder of the old time is on
+// its way to a queue: whom it reaches hears of the move too.
+func TestAMoveWhileBeingTold(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		t.Run(fmt.Sprint("the process dies: ", dies), func(t *testing.T) {
+			w := newWorld(t, at(t, mexico, "2027-02-19 09:30"))
+			w.ana()
+			w.holds("s1", mexico, "2027-02-20 09:00")
+			ctx, die := context.WithCancel(t.Context())
+			defer die()
+			overtake := &meanwhile{}
+			w.redis.AddHook(overtake)
+			reminder := w.due("r:")[0]
+			overtake.do = func() {
+				w.moved("s1", "2027-02-20 11:00")
+				for _, task := range w.due("c:") {
+					w.must(w.trainer.do(t.Context(), task.kind, task.payload))
+				}
+				if dies {
+					overtake.do = func() { die() }
+				}
+			}
+			if err := w.trainer.do(ctx, reminder.kind, reminder.payload); dies {
+				if err == nil {
+					t.Fatal("it did not die")
+				}
+				w.must(w.trainer.do(t.Context(), reminder.kind, reminder.payload)) // as asynq tries again
+			} else {
+				w.must(err)
+			}
+			got := w.sent()
+			if n := len(slices.DeleteFunc(got, func(h heard) bool { return !strings.Contains(h.text, "has changed") })); n != 1 {
+				t.Errorf("%d times it was told that the session has changed; sent was %q", n, texts(got))
+			}
+		})
+	}
+}
+
+// TestAMoveReachesWhoIsNotMeantAnyMore: an import moves a session and narrows its audience; who was told of
+// it and is not meant any more hears that, and nobody else does.
+func TestAMoveReachesWhoIsNotMeantAnyMore(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-19 09:30"))
+	w.ana()
+	beto := w.person(bot.SMS, "beto", bot.Person{Lang: "en", Role: bot.Staff, Noticed: true})
+	chief := w.chief()
+	w.change(func(p *Programme) {
+		p.Members["m1"].Delegation = "Sonora"
+		p.Members["m2"] = &Member{ID: "m2", Courses: []string{"c"}, Delegation: "Chiapas", Zone: mexico, Person: beto}
+	})
+	w.holds("s1", mexico, "2027-02-20 09:00")
+	w.expect("posted", w.until(w.now), "ana Reminder", "beto Reminder")
+	w.sets(chief, bot.Effect{Who: "s1"}) // who asks how it stands was not told of it
+	w.expect("asked", w.sent(), "chief Género")
+	p, err := w.trainer.Store.Load(t.Context())
+	w.must(err)
+	next, _, faults := p.Import("s.csv", []byte("id,course,title,place,date,start,end,zone,audience\ns1,c,Género,Aula 1,2027-02-20,12:30,13:30,"+mexico+",Chiapas\n"), known())
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	w.change(func(p *Programme) { *p = *next })
+	w.expect("moved and narrowed", w.until(at(t, mexico, "2027-02-19 09:31")), "ana not for you any more", "beto CHANGED: Género")
+}
