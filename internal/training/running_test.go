@@ -219,3 +219,73 @@ func TestAMoveReachesWhoIsNotMeantAnyMore(t *testing.T) {
 	w.change(func(p *Programme) { *p = *next })
 	w.expect("moved and narrowed", w.until(at(t, mexico, "2027-02-19 09:31")), "ana not for you any more", "beto CHANGED: Género")
 }
+
+// TestLateRemindersInTheirTime: the process is down, and when it is up again of the reminders that are late
+// the nearest goes, once, and none in quiet hours.
+func TestLateRemindersInTheirTime(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		session   string // on Mexico City's clock
+		down, up  string
+		quiet     string // the time at which the first of them is sent
+		reminders int    // from then to the start
+	}{
+		{"up by day: the day before's alone", "2027-02-20 09:00", "2027-02-12 10:00", "2027-02-19 12:00", "2027-02-19 12:00", 2},
+		{"up an hour before: the last alone", "2027-02-20 09:00", "2027-02-12 10:00", "2027-02-20 08:20", "2027-02-20 08:20", 1},
+		{"up at night: the day before's in the morning", "2027-02-20 09:00", "2027-02-12 10:00", "2027-02-19 23:30", "2027-02-20 07:00", 2},
+		{"up at night: in the morning the hour's alone", "2027-02-20 08:00", "2027-02-12 10:00", "2027-02-20 05:00", "2027-02-20 07:00", 1},
+		{"up at night, and it begins as they end", "2027-02-20 07:00", "2027-02-12 10:00", "2027-02-20 01:00", "", 0},
+		{"up at night before a session at night", "2027-02-20 06:00", "2027-02-12 10:00", "2027-02-19 22:00", "", 0},
+	} {
+		for _, replans := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, planned anew: %v", test.name, replans), func(t *testing.T) {
+				w := newWorld(t, at(t, mexico, "2027-02-01 10:00"))
+				w.ana()
+				w.chief()
+				w.holds("s1", mexico, test.session)
+				w.expect("long before", w.until(at(t, mexico, test.down)))
+				w.now = at(t, mexico, test.up)
+				if replans { // as a start does
+					w.version = -1
+				}
+				var reminders, reports []heard
+				for _, h := range w.until(at(t, mexico, test.session)) {
+					if h.who == "chief" {
+						reports = append(reports, h)
+					} else {
+						reminders = append(reminders, h)
+					}
+				}
+				if len(reminders) != test.reminders {
+					t.Fatalf("%d reminders, want %d: %q", len(reminders), test.reminders, texts(reminders))
+				}
+				if len(reminders) > 0 && !reminders[0].at.Equal(at(t, mexico, test.quiet)) {
+					t.Errorf("the first goes at %v, want %s", reminders[0].at, test.quiet)
+				}
+				w.expect("the trainer", reports, "chief m1") // nothing is delivered in this test
+			})
+		}
+	}
+}
+
+// TestALateJoinerSleeps: who joins in quiet hours is reminded of the next session when they end.
+func TestALateJoinerSleeps(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-18 22:00"))
+	w.holds("s1", mexico, "2027-02-20 09:00")
+	w.ana()
+	w.expect("at night", w.until(at(t, mexico, "2027-02-19 06:59")))
+	w.expect("in the morning", w.until(at(t, mexico, "2027-02-19 07:00")), "ana Reminder")
+}
+
+// TestRemindersThatFallTogether: what the quiet hours move to the same minute is one reminder.
+func TestRemindersThatFallTogether(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-18 10:00"))
+	w.ana()
+	w.change(func(p *Programme) { p.Settings.Reminders = []Lead{{Before: 2 * time.Hour}, {Before: time.Hour}} })
+	w.holds("s1", mexico, "2027-02-20 05:00")
+	got := w.until(at(t, mexico, "2027-02-20 04:59"))
+	w.expect("the evening before", got, "ana Reminder")
+	if len(got) == 1 && !got[0].at.Equal(at(t, mexico, "2027-02-19 20:59")) {
+		t.Errorf("at %v", got[0].at)
+	}
+}
