@@ -15,8 +15,9 @@ type Report struct {
 	Yes, No, Maybe, None, People int
 	// Reached is how many were sent something of the session that the provider took.
 	Reached int
-	// Missed are those whom nothing will reach, as their organisation names them.
+	// Missed are those whom nothing will reach, or had when it began, as their organisation names them.
 	Missed []string
+	Begun  bool
 }
 
 // String hides who was missed.
@@ -43,7 +44,11 @@ func (t *Talk) Report(r Report, p Person, ch Channel, zone *time.Location, now t
 		if more := len(r.Missed) - maxMissed; more > 0 {
 			list += " +" + strconv.Itoa(more)
 		}
-		text += "\n\n" + s.text(lang, "report.missed", locales.Args{"list": list})
+		missed := "report.missed"
+		if r.Begun {
+			missed = "report.late"
+		}
+		text += "\n\n" + s.text(lang, missed, locales.Args{"list": list})
 	}
 	return Reply{Lang: lang, Text: text, Budget: reportBudget, More: s.text(lang, "footer.more", nil)}
 }

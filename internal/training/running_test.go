@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
+	"faro/internal/keys"
 	"faro/internal/people"
 )
 
@@ -287,5 +288,117 @@ func TestRemindersThatFallTogether(t *testing.T) {
 	w.expect("the evening before", got, "ana Reminder")
 	if len(got) == 1 && !got[0].at.Equal(at(t, mexico, "2027-02-19 20:59")) {
 		t.Errorf("at %v", got[0].at)
+	}
+}
+
+// delivered has the outbox count the messages about a version of a session as taken by the provider.
+func (w *world) delivered(s *Session, ids ...bot.PersonID) {
+	w.t.Helper()
+	for _, id := range ids {
+		w.must(w.redis.HSet(w.t.Context(), keys.Tally(keys.Of(id), s.about()), string(id), "delivered#7").Err())
+	}
+}
+
+// TestTheTrainerHearsWhomAChangeMissed: of a session that was moved or cancelled the trainer is told whom
+// nothing reached that says so, whoever had been reached with the old time, and however long the process was down.
+func TestTheTrainerHearsWhomAChangeMissed(t *testing.T) {
+	cancel := func(s *Session) { s.Cancelled = true }
+	earlier := func(s *Session) { s.Start, s.End = s.Start.Add(-time.Hour), s.End.Add(-time.Hour) }
+	narrow := func(s *Session) { earlier(s); s.Audience = []string{"Chiapas"} }
+	for _, test := range []struct {
+		name    string
+		change  func(*Session)
+		reached bool // by what tells of it
+		heard   []string
+		reports []string
+	}{
+		{"cancelled", cancel, false, []string{"ana is cancelled"}, []string{"chief Not reached in time: m1"}},
+		{"cancelled, and all know", cancel, true, []string{"ana is cancelled"}, nil},
+		{"moved", earlier, false, []string{"ana has changed"}, []string{"chief Not reached in time: m1, m2"}},
+		{"moved, and who knew knows", earlier, true, []string{"ana has changed"}, []string{"chief Not reached in time: m2"}},
+		{"moved, and not for her any more", narrow, false, []string{"ana not for you any more"}, []string{"chief Not reached in time: m1"}},
+		{"not for her any more, and she knows", narrow, true, []string{"ana not for you any more"}, nil},
+	} {
+		for _, down := range []string{"not", "when it was planned", "before it was planned"} {
+			t.Run(test.name+", down: "+down, func(t *testing.T) {
+				w := newWorld(t, at(t, mexico, "2027-02-19 09:00"))
+				ana := w.ana()
+				w.change(func(p *Programme) { p.Members["m2"] = &Member{ID: "m2", Courses: []string{"c"}, Zone: mexico} }) // has not joined
+				w.chief()
+				w.holds("s1", mexico, "2027-02-20 09:00")
+				w.change(func(p *Programme) { p.Sessions["s1"].Reminders = []Lead{{Days: 1}} })
+				w.expect("a day before", w.until(w.now), "ana Reminder")
+				w.delivered(w.session("s1"), ana)
+				w.change(func(p *Programme) { test.change(p.Sessions["s1"]); p.Sessions["s1"].Version++ })
+				var said, reports []heard
+				hear := func(all []heard) {
+					for _, h := range all {
+						if h.who == "chief" {
+							reports = append(reports, h)
+						} else {
+							said = append(said, h)
+						}
+					}
+				}
+				switch down {
+				case "not":
+					hear(w.until(at(t, mexico, "2027-02-19 09:01")))
+				case "when it was planned":
+					w.due()
+				}
+				if test.reached {
+					w.delivered(w.session("s1"), ana)
+				}
+				w.now = at(t, mexico, "2027-02-20 09:30")
+				hear(w.until(w.now))
+				w.expect("people", said, test.heard...)
+				w.expect("the trainer", reports, test.reports...)
+			})
+		}
+	}
+}
+
+// TestMovedIntoThePast: who expects a session hears that it changed, be its new date over long ago, once; and
+// the trainer sees that nobody was reached in time.
+func TestMovedIntoThePast(t *testing.T) {
+	for _, past := range []string{"2027-02-18 09:00", "2026-02-20 09:00"} {
+		t.Run(past, func(t *testing.T) {
+			w := newWorld(t, at(t, mexico, "2027-02-19 10:00"))
+			w.ana()
+			w.chief()
+			w.change(func(p *Programme) { // some share a partition, and none may be told in place of another
+				for i := range 2 * batch {
+					id := fmt.Sprint("p", i)
+					p.Members[id] = &Member{ID: id, Courses: []string{"c"}, Lang: "en", Person: w.trainer.Vault.Seal(bot.Telegram, id)}
+				}
+			})
+			w.holds("s1", mexico, "2027-02-20 09:00")
+			w.until(w.now)
+			w.moved("s1", past)
+			said := map[string]int{}
+			for range 2 {
+				for _, h := range w.until(w.now) {
+					if h.who != "chief" && !strings.Contains(h.text, "has changed") {
+						t.Errorf("%s hears %q", h.who, h.text)
+					}
+					said[h.who]++
+				}
+				w.version, w.done = -1, map[string]bool{} // planned anew, and asynq has forgotten what is done
+			}
+			if len(said) != 2*batch+2 || said["ana"] != 1 || said["chief"] != 1 {
+				t.Errorf("%d people are told, ana %d times, the trainer %d times", len(said), said["ana"], said["chief"])
+			}
+			w.moved("s1", "2027-02-20 11:00") // the mistake is mended
+			w.version = -1
+			changed := 0
+			for _, h := range w.until(at(t, mexico, "2027-02-19 10:01")) {
+				if strings.Contains(h.text, "has changed") && strings.Contains(h.text, "11:00") {
+					changed++
+				}
+			}
+			if changed != 2*batch+1 {
+				t.Errorf("mended, %d people hear it", changed)
+			}
+		})
 	}
 }

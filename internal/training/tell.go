@@ -109,7 +109,7 @@ func (t *Trainer) tellSome(ctx context.Context, p *Programme, what telling, part
 		return nil, fmt.Errorf("read people to tell: %w", err)
 	}
 	_, life := t.Life.Of(bot.Person{Role: bot.Staff})
-	args := []any{what.mark, what.whom, what.session.mark(), what.session.End.Add(keptFor).Unix(),
+	args := []any{what.mark, what.whom, what.session.mark(), what.session.over().Add(keptFor).Unix(),
 		what.about, what.until.Unix(), int(life.Seconds()), what.asks}
 	kept := names[:fixed:fixed]
 	var told []bot.PersonID

@@ -185,7 +185,7 @@ func (t *Trainer) Plan(ctx context.Context) error {
 	}
 	now := t.Now()
 	for _, s := range p.Sorted() {
-		if !s.Start.After(now) {
+		if now.After(s.over().Add(reportLife)) {
 			continue
 		}
 		zones := t.zones(p, s)
@@ -205,7 +205,7 @@ func (t *Trainer) Plan(ctx context.Context) error {
 				return err
 			}
 		}
-		if !s.Cancelled && len(zones) > 0 {
+		if s.Version > 1 || !s.Cancelled && len(zones) > 0 {
 			if err := t.enqueue(ctx, taskReport, "e:"+name, task{Session: s.ID, Version: s.Version}, s, s.Start); err != nil {
 				return err
 			}
@@ -245,7 +245,7 @@ func (t *Trainer) enqueue(ctx context.Context, kind, id string, what task, s *Se
 	if err != nil {
 		return fmt.Errorf("write a task: %w", err)
 	}
-	if err := t.put(ctx, kind, id, payload, at, s.End.Add(keptFor)); err != nil {
+	if err := t.put(ctx, kind, id, payload, at, s.over().Add(keptFor)); err != nil {
 		return fmt.Errorf("plan a task: %w", err)
 	}
 	return nil
@@ -347,9 +347,10 @@ func (t *Trainer) about(s *Session, step string) func(bot.Person, bot.Channel, *
 }
 
 // changed tells those who know only of an older version that the session was moved or cancelled, or
-// that they are not meant any more. It may be called at any time: each of them is told once.
+// that they are not meant any more; also after it has begun or was moved into the past, because they
+// expect it at another time. It may be called at any time: each of them is told once.
 func (t *Trainer) changed(ctx context.Context, p *Programme, s *Session) error {
-	if s.Version == 1 || !s.Start.After(t.Now()) {
+	if s.Version == 1 || t.Now().After(s.over()) {
 		return nil
 	}
 	told, err := t.told(ctx, s)
@@ -374,7 +375,7 @@ func (t *Trainer) changed(ctx context.Context, p *Programme, s *Session) error {
 		byStep[step] = append(byStep[step], id)
 	}
 	for step, ids := range byStep {
-		what := telling{session: s, mark: s.mark() + "c", whom: forTold, about: s.about(), lane: keys.Bulk, until: s.Start, say: t.about(s, step)}
+		what := telling{session: s, mark: s.mark() + "c", whom: forTold, about: s.about(), lane: keys.Bulk, until: s.over(), say: t.about(s, step)}
 		if step == flows.Moved {
 			what.asks = s.ID
 		}
