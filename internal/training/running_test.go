@@ -402,3 +402,22 @@ func TestMovedIntoThePast(t *testing.T) {
 		})
 	}
 }
+
+// TestHowLongItIsUntilASession: what a reminder says of that is true when it is sent, and still when the
+// message waits.
+func TestHowLongItIsUntilASession(t *testing.T) {
+	for left, want := range map[time.Duration]string{
+		30 * time.Second:             "in 1 min or less",
+		time.Hour:                    "in 60 min or less",
+		time.Hour - 2*time.Second:    "in 60 min or less",
+		2*time.Hour + time.Minute:    "in 3 hours or less",
+		23*time.Hour + 5*time.Minute: "in 24 hours or less",
+	} {
+		start := at(t, mexico, "2027-02-20 09:00")
+		r, ok := spoken().Tell("reminder", bot.Desk{Role: bot.Staff, Sessions: []bot.Session{{ID: "s1", Title: "T", Start: start, End: start.Add(time.Hour)}}},
+			bot.Person{Lang: "en"}, bot.SMS, start.Add(-left))
+		if !ok || !strings.Contains(r.Text, "It begins "+want) {
+			t.Errorf("%v before: %q", left, r.Text)
+		}
+	}
+}

@@ -352,15 +352,15 @@ func TestLateAndElsewhere(t *testing.T) {
 	// Posted in the chat two hours before it begins.
 	w.sets(chief, bot.Effect{Post: &bot.Draft{Course: "c", Title: "Crisis", Day: "2027-03-15", From: "12:00", Until: "13:00", Zone: tijuana, Place: "Aula 9"}})
 	got := w.until(at(t, tijuana, "2027-03-15 10:05"))
-	w.expect("posted late", got, "ana Crisis", "+525511112222 begins in 119 minutes")
-	w.expect("an hour before", w.until(at(t, tijuana, "2027-03-15 11:30")), "ana Crisis", "+525511112222 60 minutes")
+	w.expect("posted late", got, "ana Crisis", "+525511112222 begins in 119 min or less")
+	w.expect("an hour before", w.until(at(t, tijuana, "2027-03-15 11:30")), "ana Crisis", "+525511112222 60 min or less")
 
 	// Someone of the same clock, imported when everybody else has been told of all that is soon.
 	late := w.trainer.Vault.Seal(bot.SMS, "+525533334444")
 	w.change(func(p *Programme) {
 		p.Members["m3"] = &Member{ID: "m3", Courses: []string{"c"}, Zone: tijuana, Person: late, Lang: "en"}
 	})
-	w.expect("imported late", w.until(at(t, tijuana, "2027-03-15 11:30")), "+525533334444 begins in 30 minutes", "+525533334444 Thursday 18 March")
+	w.expect("imported late", w.until(at(t, tijuana, "2027-03-15 11:30")), "+525533334444 begins in 30 min or less", "+525533334444 Thursday 18 March")
 	w.change(func(p *Programme) { delete(p.Members, "m3") })
 
 	// The same clock time elsewhere is another time.
@@ -374,7 +374,7 @@ func TestLateAndElsewhere(t *testing.T) {
 	w.expect("a day before, not in the night: it is 8 in Tijuana", w.until(at(t, tijuana, "2027-03-17 23:00")),
 		"chief m1, m2", // nobody was reached at 12:00: nothing is delivered in this test
 		"ana Género", "+525511112222 Género")
-	w.expect("an hour before", w.until(at(t, tijuana, "2027-03-18 07:30")), "ana Género", "+525511112222 60 minutes")
+	w.expect("an hour before", w.until(at(t, tijuana, "2027-03-18 07:30")), "ana Género", "+525511112222 60 min or less")
 	w.expect("a week before, over the autumn change", w.until(at(t, tijuana, "2027-11-01 12:00")), "chief Género", "ana Trata", "+525511112222 Trata")
 	// Nobody is reminded of what has begun, and the trainer knows.
 	w.now = at(t, tijuana, "2027-11-08 09:30")
