@@ -53,5 +53,12 @@ func (t *Talk) Report(r Report, p Person, ch Channel, zone *time.Location, now t
 	return Reply{Lang: lang, Text: text, Budget: reportBudget, More: s.text(lang, "footer.more", nil)}
 }
 
+// Unreminded is the message that tells a trainer that nobody was reminded of a session, though they asked for it.
+func (t *Talk) Unreminded(x Session, p Person, ch Channel, zone *time.Location, now time.Time) Reply {
+	s := &step{Talk: t, Turn: Turn{Person: p}, in: Input{Channel: ch, Desk: Desk{Zone: zone}}, now: now}
+	return Reply{Lang: p.Lang, Text: s.text(p.Lang, "report.unreminded", locales.Args{"session": s.describe(p.Lang, x)}),
+		Budget: reportBudget, More: s.text(p.Lang, "footer.more", nil)}
+}
+
 // reportBudget is how many segments a page of a report may take.
 const reportBudget = 3

@@ -168,13 +168,16 @@ func (t *Trainer) planned(ctx context.Context, err error, set effects.Set, what,
 	return t.Register.Note(ctx, "session "+what, people.Digest(set.Person), session)
 }
 
-// nudge reminds people now, because a trainer wants it.
+// nudge reminds people now, because a trainer wants it, or tells the trainer that there is nobody to remind.
 func (t *Trainer) nudge(ctx context.Context, p *Programme, set effects.Set, n bot.Nudge) error {
 	s := p.Sessions[n.Session]
-	if s == nil || s.Cancelled || !s.Start.After(t.Now()) {
+	if s == nil {
 		return nil
 	}
-	whom := t.present(p, s, "")
+	var whom []bot.PersonID
+	if !s.Cancelled && s.Start.After(t.Now()) {
+		whom = t.present(p, s, "")
+	}
 	if n.Unanswered {
 		reactions, err := t.Store.reactions(ctx, s)
 		if err != nil {
@@ -187,6 +190,9 @@ func (t *Trainer) nudge(ctx context.Context, p *Programme, set effects.Set, n bo
 			}
 		}
 		whom = silent
+	}
+	if len(whom) == 0 {
+		return t.tell(ctx, t.unreminded(s, set), []bot.PersonID{set.Person})
 	}
 	return t.remindOf(ctx, p, s, t.reminder(s, "n"+set.Stamp, forNew), whom)
 }

@@ -72,9 +72,9 @@ type Session struct {
 	Speakers  string    `json:"speakers,omitempty"` // their institutions
 	Start     time.Time `json:"start"`
 	End       time.Time `json:"end"`
-	Zone      string    `json:"zone"`                // IANA, of the place
-	Audience  []string  `json:"audience,omitempty"`  // delegations; all of the course if empty
-	Reminders []Lead    `json:"reminders,omitempty"` // the programme's if nil
+	Zone      string    `json:"zone"`               // IANA, of the place
+	Audience  []string  `json:"audience,omitempty"` // delegations; all of the course if empty
+	Reminders []Lead    `json:"reminders,omitzero"` // the programme's if nil
 	Cancelled bool      `json:"cancelled,omitempty"`
 	Code      string    `json:"code"` // shown in the room
 

@@ -233,5 +233,13 @@ func (t *Trainer) reported(s *Session, r bot.Report, mark string, lane keys.Lane
 		}}
 }
 
+// unreminded is the telling that says that nobody was reminded.
+func (t *Trainer) unreminded(s *Session, set effects.Set) telling {
+	return telling{session: s, mark: reported + strconv.Itoa(s.Version) + ":n" + set.Stamp, whom: forNew, lane: keys.Reply, until: t.Now().Add(reportLife),
+		say: func(p bot.Person, ch bot.Channel, zone *time.Location, _ bot.Answer) (bot.Reply, bool) {
+			return t.Talk().Unreminded(s.shown(), p, ch, zone, t.Now()), true
+		}}
+}
+
 // reportLife is how long after a session it is worth knowing who was not reached.
 const reportLife = 24 * time.Hour

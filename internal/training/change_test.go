@@ -13,39 +13,7 @@ import (
 
 	"faro/bot"
 	"faro/internal/keys"
-	"faro/internal/people"
 )
-
-// chief is a trainer on Telegram.
-func (w *world) chief() bot.PersonID {
-	w.t.Helper()
-	chief := w.person(bot.Telegram, "chief", bot.Person{Lang: "en", Role: bot.Trainer, Noticed: true})
-	w.must(w.trainer.Register.Invite(w.t.Context(), "ABCD-2345", people.Invitation{Role: bot.Trainer}, "test"))
-	if _, result, err := w.trainer.Register.Claim(w.t.Context(), chief, "ABCD-2345"); err != nil || result != people.Taken {
-		w.t.Fatal(result, err)
-	}
-	return chief
-}
-
-// ana is staff on Telegram, and member m1 of course c.
-func (w *world) ana() bot.PersonID {
-	w.t.Helper()
-	ana := w.person(bot.Telegram, "ana", bot.Person{Lang: "en", Role: bot.Staff, Noticed: true})
-	w.change(func(p *Programme) {
-		p.Courses["c"] = &Course{ID: "c"}
-		p.Members["m1"] = &Member{ID: "m1", Courses: []string{"c"}, Zone: mexico, Person: ana}
-	})
-	return ana
-}
-
-// holds adds a session of an hour to course c.
-func (w *world) holds(id, place, start string) {
-	w.t.Helper()
-	begin := at(w.t, place, start)
-	w.change(func(p *Programme) {
-		p.Sessions[id] = &Session{ID: id, Course: "c", Title: "Género", Place: "Aula 1", Zone: place, Start: begin, End: begin.Add(time.Hour), Version: 1}
-	})
-}
 
 // moved moves a session of an hour to the same day of Mexico City, as an import does.
 func (w *world) moved(id, start string) {
@@ -221,76 +189,6 @@ func TestAMoveReachesWhoIsNotMeantAnyMore(t *testing.T) {
 	w.expect("moved and narrowed", w.until(at(t, mexico, "2027-02-19 09:31")), "ana not for you any more", "beto CHANGED: Género")
 }
 
-// TestLateRemindersInTheirTime: the process is down, and when it is up again of the reminders that are late
-// the nearest goes, once, and none in quiet hours.
-func TestLateRemindersInTheirTime(t *testing.T) {
-	for _, test := range []struct {
-		name      string
-		session   string // on Mexico City's clock
-		down, up  string
-		quiet     string // the time at which the first of them is sent
-		reminders int    // from then to the start
-	}{
-		{"up by day: the day before's alone", "2027-02-20 09:00", "2027-02-12 10:00", "2027-02-19 12:00", "2027-02-19 12:00", 2},
-		{"up an hour before: the last alone", "2027-02-20 09:00", "2027-02-12 10:00", "2027-02-20 08:20", "2027-02-20 08:20", 1},
-		{"up at night: the day before's in the morning", "2027-02-20 09:00", "2027-02-12 10:00", "2027-02-19 23:30", "2027-02-20 07:00", 2},
-		{"up at night: in the morning the hour's alone", "2027-02-20 08:00", "2027-02-12 10:00", "2027-02-20 05:00", "2027-02-20 07:00", 1},
-		{"up at night, and it begins as they end", "2027-02-20 07:00", "2027-02-12 10:00", "2027-02-20 01:00", "", 0},
-		{"up at night before a session at night", "2027-02-20 06:00", "2027-02-12 10:00", "2027-02-19 22:00", "", 0},
-	} {
-		for _, replans := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, planned anew: %v", test.name, replans), func(t *testing.T) {
-				w := newWorld(t, at(t, mexico, "2027-02-01 10:00"))
-				w.ana()
-				w.chief()
-				w.holds("s1", mexico, test.session)
-				w.expect("long before", w.until(at(t, mexico, test.down)))
-				w.now = at(t, mexico, test.up)
-				if replans { // as a start does
-					w.version = -1
-				}
-				var reminders, reports []heard
-				for _, h := range w.until(at(t, mexico, test.session)) {
-					if h.who == "chief" {
-						reports = append(reports, h)
-					} else {
-						reminders = append(reminders, h)
-					}
-				}
-				if len(reminders) != test.reminders {
-					t.Fatalf("%d reminders, want %d: %q", len(reminders), test.reminders, texts(reminders))
-				}
-				if len(reminders) > 0 && !reminders[0].at.Equal(at(t, mexico, test.quiet)) {
-					t.Errorf("the first goes at %v, want %s", reminders[0].at, test.quiet)
-				}
-				w.expect("the trainer", reports, "chief m1") // nothing is delivered in this test
-			})
-		}
-	}
-}
-
-// TestALateJoinerSleeps: who joins in quiet hours is reminded of the next session when they end.
-func TestALateJoinerSleeps(t *testing.T) {
-	w := newWorld(t, at(t, mexico, "2027-02-18 22:00"))
-	w.holds("s1", mexico, "2027-02-20 09:00")
-	w.ana()
-	w.expect("at night", w.until(at(t, mexico, "2027-02-19 06:59")))
-	w.expect("in the morning", w.until(at(t, mexico, "2027-02-19 07:00")), "ana Reminder")
-}
-
-// TestRemindersThatFallTogether: what the quiet hours move to the same minute is one reminder.
-func TestRemindersThatFallTogether(t *testing.T) {
-	w := newWorld(t, at(t, mexico, "2027-02-18 10:00"))
-	w.ana()
-	w.change(func(p *Programme) { p.Settings.Reminders = []Lead{{Before: 2 * time.Hour}, {Before: time.Hour}} })
-	w.holds("s1", mexico, "2027-02-20 05:00")
-	got := w.until(at(t, mexico, "2027-02-20 04:59"))
-	w.expect("the evening before", got, "ana Reminder")
-	if len(got) == 1 && !got[0].at.Equal(at(t, mexico, "2027-02-19 20:59")) {
-		t.Errorf("at %v", got[0].at)
-	}
-}
-
 // delivered has the outbox count the messages about a version of a session as taken by the provider.
 func (w *world) delivered(s *Session, ids ...bot.PersonID) {
 	w.t.Helper()
@@ -400,24 +298,5 @@ func TestMovedIntoThePast(t *testing.T) {
 				t.Errorf("mended, %d people hear it", changed)
 			}
 		})
-	}
-}
-
-// TestHowLongItIsUntilASession: what a reminder says of that is true when it is sent, and still when the
-// message waits.
-func TestHowLongItIsUntilASession(t *testing.T) {
-	for left, want := range map[time.Duration]string{
-		30 * time.Second:             "in 1 min or less",
-		time.Hour:                    "in 60 min or less",
-		time.Hour - 2*time.Second:    "in 60 min or less",
-		2*time.Hour + time.Minute:    "in 3 hours or less",
-		23*time.Hour + 5*time.Minute: "in 24 hours or less",
-	} {
-		start := at(t, mexico, "2027-02-20 09:00")
-		r, ok := spoken().Tell("reminder", bot.Desk{Role: bot.Staff, Sessions: []bot.Session{{ID: "s1", Title: "T", Start: start, End: start.Add(time.Hour)}}},
-			bot.Person{Lang: "en"}, bot.SMS, start.Add(-left))
-		if !ok || !strings.Contains(r.Text, "It begins "+want) {
-			t.Errorf("%v before: %q", left, r.Text)
-		}
 	}
 }
