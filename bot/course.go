@@ -213,7 +213,7 @@ func (s *step) act(does, arg string) {
 	switch does {
 	case "coming", "not-coming", "maybe":
 		answer := map[string]Answer{"coming": Coming, "not-coming": NotComing, "maybe": Maybe}[does]
-		effect(Effect{Answer: &Reaction{arg, answer}})
+		effect(Effect{Answer: &Reaction{arg, answer, x.Version}})
 		x.Answer = answer
 	case "present":
 		effect(Effect{Present: arg})

@@ -300,3 +300,38 @@ func TestMovedIntoThePast(t *testing.T) {
 		})
 	}
 }
+
+// TestAnAnswerToTheOldTime: who answers what they saw before a move is told of it even if they had never been
+// told of the session, and their answer does not count.
+func TestAnAnswerToTheOldTime(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-10 09:00"))
+	ana, chief := w.ana(), w.chief()
+	w.holds("s1", mexico, "2027-02-20 09:00")
+	w.expect("nobody is told yet", w.until(w.now))
+	w.moved("s1", "2027-02-20 11:00")
+	w.expect("moved", w.until(w.now))
+	w.sets(ana, bot.Effect{Answer: &bot.Reaction{Session: "s1", Answer: bot.Coming, Version: 1}})
+	w.expect("answered", w.until(w.now), "ana has changed")
+	w.sets(chief, bot.Effect{Who: "s1"})
+	w.expect("how it stands", w.sent(), "chief Coming: 0")
+	w.sets(ana, bot.Effect{Answer: &bot.Reaction{Session: "s1", Answer: bot.Coming, Version: 2}})
+	w.sets(chief, bot.Effect{Who: "s1"})
+	w.expect("answered again", w.until(w.now), "chief Coming: 1")
+}
+
+// TestCancelledStaysCancelled: a change that comes after the cancellation changes nothing and tells nobody, but
+// the trainer sees how it stands.
+func TestCancelledStaysCancelled(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-19 09:00"))
+	w.ana()
+	chief := w.chief()
+	w.holds("s1", mexico, "2027-02-20 09:00")
+	w.expect("posted", w.until(w.now), "ana Reminder")
+	w.sets(chief, bot.Effect{Cancel: "s1"})
+	w.expect("cancelled", w.until(w.now), "ana is cancelled")
+	w.sets(chief, bot.Effect{Post: &bot.Draft{Session: "s1", Course: "c", Title: "G", Day: "2027-02-21", From: "11:00", Until: "12:00", Zone: mexico, Place: "A"}})
+	w.expect("changed", w.until(w.now), "chief CANCELLED")
+	if s := w.session("s1"); !s.Cancelled || s.Version != 2 || s.Start.Day() != 20 {
+		t.Errorf("it is now %+v", s)
+	}
+}

@@ -148,7 +148,7 @@ func TestRemindNow(t *testing.T) {
 	all, unanswered := bot.Effect{Remind: &bot.Nudge{Session: "s1"}}, bot.Effect{Remind: &bot.Nudge{Session: "s1", Unanswered: true}}
 	now := func(effect bot.Effect) []heard { w.t.Helper(); w.sets(chief, effect); return w.until(w.now) }
 	answers := func(id bot.PersonID, answer bot.Answer) {
-		w.sets(id, bot.Effect{Answer: &bot.Reaction{Session: "s1", Answer: answer}})
+		w.sets(id, bot.Effect{Answer: &bot.Reaction{Session: "s1", Answer: answer, Version: w.session("s1").Version}})
 	}
 
 	w.now = at(t, mexico, "2027-02-19 22:00")

@@ -267,7 +267,7 @@ func TestTenDayCourse(t *testing.T) {
 
 	// The third is moved before anyone but Beto, who has answered, knows of it.
 	w.now = at(t, tijuana, "2027-03-02 13:00")
-	w.sets(beto, bot.Effect{Answer: &bot.Reaction{Session: "s03", Answer: bot.Coming}})
+	w.sets(beto, bot.Effect{Answer: &bot.Reaction{Session: "s03", Answer: bot.Coming, Version: 1}})
 	w.sets(chief, bot.Effect{Post: &bot.Draft{Session: "s03", Course: "c", Title: "Sesión s03", Day: "2027-03-10", From: "11:00", Until: "15:00", Zone: tijuana, Place: "Aula 2"}})
 	w.expect("moved: who had answered is told", w.until(at(t, tijuana, "2027-03-02 13:01")), "beto 11:00")
 	w.expect("and all are reminded of the new time", w.until(at(t, tijuana, "2027-03-03 12:00")),
