@@ -132,18 +132,20 @@ func (s *step) city(zone *time.Location) string {
 	return zone.String()
 }
 
-// soon says how long it is until a session; "" if that is a day or more.
+// soon says how long it is at most until a session, "" if that is a day or more: that is still true when
+// the message waits for its provider.
 func (s *step) soon(lang locales.Lang, x Session) string {
-	left := x.Start.Sub(s.now).Round(time.Minute)
+	left := x.Start.Sub(s.now)
+	up := func(unit time.Duration) string { return strconv.Itoa(int((left + unit - 1) / unit)) }
 	switch {
 	case left >= 24*time.Hour:
 		return ""
 	case left <= 0:
 		return s.text(lang, "soon.now", nil)
 	case left < 2*time.Hour:
-		return s.text(lang, "soon.minutes", locales.Args{"count": strconv.Itoa(int(left.Minutes()))})
+		return s.text(lang, "soon.minutes", locales.Args{"count": up(time.Minute)})
 	}
-	return s.text(lang, "soon.hours", locales.Args{"count": strconv.Itoa(int(left.Round(time.Hour).Hours()))})
+	return s.text(lang, "soon.hours", locales.Args{"count": up(time.Hour)})
 }
 
 // brief is a session as a button names it.
@@ -211,7 +213,7 @@ func (s *step) act(does, arg string) {
 	switch does {
 	case "coming", "not-coming", "maybe":
 		answer := map[string]Answer{"coming": Coming, "not-coming": NotComing, "maybe": Maybe}[does]
-		effect(Effect{Answer: &Reaction{arg, answer}})
+		effect(Effect{Answer: &Reaction{arg, answer, x.Version}})
 		x.Answer = answer
 	case "present":
 		effect(Effect{Present: arg})

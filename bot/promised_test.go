@@ -54,7 +54,7 @@ func TestTextsPromiseOnlyWhatIsHeard(t *testing.T) {
 		answer := map[string]bot.Answer{"coming": bot.Coming, "not-coming": bot.NotComing, "maybe": bot.Maybe}[command]
 		switch {
 		case answer != bot.NoAnswer:
-			return len(turn.Effects) == 1 && turn.Effects[0].Answer != nil && *turn.Effects[0].Answer == bot.Reaction{Session: "s2", Answer: answer}
+			return len(turn.Effects) == 1 && turn.Effects[0].Answer != nil && *turn.Effects[0].Answer == bot.Reaction{Session: "s2", Answer: answer, Version: 1}
 		case command == "stop":
 			return turn.Person.Stopped && len(turn.Replies) == 1
 		case command == "start":

@@ -15,8 +15,9 @@ type Report struct {
 	Yes, No, Maybe, None, People int
 	// Reached is how many were sent something of the session that the provider took.
 	Reached int
-	// Missed are those whom nothing will reach, as their organisation names them.
+	// Missed are those whom nothing will reach, or had when it began, as their organisation names them.
 	Missed []string
+	Begun  bool
 }
 
 // String hides who was missed.
@@ -43,9 +44,20 @@ func (t *Talk) Report(r Report, p Person, ch Channel, zone *time.Location, now t
 		if more := len(r.Missed) - maxMissed; more > 0 {
 			list += " +" + strconv.Itoa(more)
 		}
-		text += "\n\n" + s.text(lang, "report.missed", locales.Args{"list": list})
+		missed := "report.missed"
+		if r.Begun {
+			missed = "report.late"
+		}
+		text += "\n\n" + s.text(lang, missed, locales.Args{"list": list})
 	}
 	return Reply{Lang: lang, Text: text, Budget: reportBudget, More: s.text(lang, "footer.more", nil)}
+}
+
+// Unreminded is the message that tells a trainer that nobody was reminded of a session, though they asked for it.
+func (t *Talk) Unreminded(x Session, p Person, ch Channel, zone *time.Location, now time.Time) Reply {
+	s := &step{Talk: t, Turn: Turn{Person: p}, in: Input{Channel: ch, Desk: Desk{Zone: zone}}, now: now}
+	return Reply{Lang: p.Lang, Text: s.text(p.Lang, "report.unreminded", locales.Args{"session": s.describe(p.Lang, x)}),
+		Budget: reportBudget, More: s.text(p.Lang, "footer.more", nil)}
 }
 
 // reportBudget is how many segments a page of a report may take.

@@ -118,6 +118,7 @@ type Judgement struct {
 type Reaction struct {
 	Session string `json:"s"`
 	Answer  Answer `json:"a"`
+	Version int    `json:"v"` // of the session, as they saw it
 }
 
 // A Nudge reminds people of a session now.

@@ -88,7 +88,7 @@ func TestCommandsOfRolesAreOnlyForThem(t *testing.T) {
 	}
 	for word, want := range map[string]bot.Answer{"Sí": bot.Coming, "no puedo": bot.NotComing, "quizás": bot.Maybe} {
 		turn := staff.says(word)
-		if len(turn.Effects) != 1 || turn.Effects[0].Answer == nil || *turn.Effects[0].Answer != (bot.Reaction{Session: "s1", Answer: want}) {
+		if len(turn.Effects) != 1 || turn.Effects[0].Answer == nil || *turn.Effects[0].Answer != (bot.Reaction{Session: "s1", Answer: want, Version: 1}) {
 			t.Errorf("%q sets off %v", word, turn.Effects)
 		}
 	}

@@ -110,6 +110,7 @@ const (
 	Reminder     = "reminder"
 	Moved        = "moved"
 	Cancelled    = "cancelled"
+	Withdrawn    = "withdrawn"
 	Follow       = "follow"
 	Wait         = "wait"
 	Leave        = "leave"
@@ -138,7 +139,7 @@ const (
 
 // Entered lists the steps the engine enters by itself: each must exist.
 var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Places, Edited,
-	Training, Session, Joined, BadCode, Locked, PostTitle, PostPlace, PostCheck, Reminder, Moved, Cancelled, Follow, Leave, Wait,
+	Training, Session, Joined, BadCode, Locked, PostTitle, PostPlace, PostCheck, Reminder, Moved, Cancelled, Withdrawn, Follow, Leave, Wait,
 	Notices, NoticeShow, NoticeSure, NoticeDo, NoticeWhere, NoticeWho, NoticeUrgency, NoticeWhat, NoticeFill, NoticeLang, NoticeWrite,
 	NoticeUntil, NoticeWhen, NoticeCheck, NoticeLimit, NoticeSend, NoticeTest, Invite, Invited}
 

@@ -72,9 +72,9 @@ type Session struct {
 	Speakers  string    `json:"speakers,omitempty"` // their institutions
 	Start     time.Time `json:"start"`
 	End       time.Time `json:"end"`
-	Zone      string    `json:"zone"`                // IANA, of the place
-	Audience  []string  `json:"audience,omitempty"`  // delegations; all of the course if empty
-	Reminders []Lead    `json:"reminders,omitempty"` // the programme's if nil
+	Zone      string    `json:"zone"`               // IANA, of the place
+	Audience  []string  `json:"audience,omitempty"` // delegations; all of the course if empty
+	Reminders []Lead    `json:"reminders,omitzero"` // the programme's if nil
 	Cancelled bool      `json:"cancelled,omitempty"`
 	Code      string    `json:"code"` // shown in the room
 
@@ -82,6 +82,25 @@ type Session struct {
 	Version int `json:"version"`
 	// Stamp is the last change made in a chat, so that none is made twice.
 	Stamp string `json:"stamp,omitempty"`
+	// Expected is the latest end of the versions before this one: until then people may come who have not
+	// heard that it was moved. The Store keeps it.
+	Expected time.Time `json:"expected,omitzero"`
+}
+
+// over is when nobody comes any more.
+func (s *Session) over() time.Time {
+	if s.Expected.After(s.End) {
+		return s.Expected
+	}
+	return s.End
+}
+
+// follows takes over from the session as it was before a change until when people may expect it.
+func (s *Session) follows(old Session) {
+	s.Expected = old.Expected
+	if s.Version > old.Version {
+		s.Expected = old.over()
+	}
 }
 
 // A Member is someone who is trained.

@@ -71,8 +71,10 @@ func (s *Store) Clear(ctx context.Context, sessions []*Session) error {
 		pipe.Del(ctx, keys.Reactions(x.ID))
 		for p := range keys.Partition(keys.Partitions) {
 			pipe.Del(ctx, keys.Told(p, x.ID))
-			pipe.Del(ctx, keys.Tally(p, x.ID))
-			pipe.Del(ctx, keys.Counts(p, x.ID))
+			for _, about := range x.abouts() {
+				pipe.Del(ctx, keys.Tally(p, about))
+				pipe.Del(ctx, keys.Counts(p, about))
+			}
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
