@@ -106,6 +106,21 @@ func (x *Index) examplesIn(l locales.Lang) (texts []features, examples []example
 		add("", q.Text)
 	}
 	past := examples[over:]
+	clause := func(topic, text string) {
+		for _, p := range parts(text) {
+			add(topic, p)
+		}
+	}
+	for _, id := range x.ids() {
+		if !x.content.Topics[id].Urgent {
+			for _, q := range x.book.Topic(l, id).Questions {
+				clause(id, q.Text)
+			}
+		}
+	}
+	for _, q := range x.book.Past(l) {
+		clause("", q.Text)
+	}
 	var asides []example
 	for _, q := range x.book.Asides(l) {
 		asides = append(asides, example{len(texts), alone, ""})
