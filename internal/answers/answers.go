@@ -137,9 +137,10 @@ func (x *Index) told(asked []example, asides, past []int) (told []example) {
 				told = append(told, example{e.text, texts[i*stride%len(texts)], e.class})
 			}
 		}
-		if i%2 == 0 {
+		switch i % 4 {
+		case 0:
 			after(asides)
-		} else {
+		case 2:
 			after(past)
 		}
 		if x.content.Topics[e.class].Urgent {

@@ -26,7 +26,7 @@ type learning struct {
 }
 
 var (
-	topicLearning  = learning{rounds: 6, rate: 4, decay: 0.001, rare: 2}
+	topicLearning  = learning{rounds: 4, rate: 4, decay: 0.001, rare: 2}
 	tongueLearning = learning{rounds: 3, rate: 3, decay: 0.0001, rare: 2}
 )
 
