@@ -135,13 +135,22 @@ type rolesRemoveCmd struct {
 	joined
 }
 
-// Run takes a role away, and whoever had it out of the programme.
+// Run takes whoever has a role out of the programme, and then the role away: so it can be repeated if it fails
+// in between.
 func (c rolesRemoveCmd) Run(s streams) error {
 	return c.with(func(ctx context.Context, store *training.Store) error {
-		holder, err := register(store).Remove(ctx, c.Digest, byCommand)
-		if err == nil {
-			err = store.Forget(ctx, holder.Person)
+		holders, err := register(store).Holders(ctx)
+		if err != nil {
+			return err
 		}
+		for _, h := range holders {
+			if h.Digest == c.Digest {
+				if err := store.Forget(ctx, h.Person); err != nil {
+					return err
+				}
+			}
+		}
+		holder, err := register(store).Remove(ctx, c.Digest, byCommand)
 		if err != nil {
 			return err
 		}

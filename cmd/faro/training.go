@@ -14,6 +14,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"faro/bot"
+	"faro/internal/people"
 	"faro/internal/quiet"
 	"faro/internal/redisx"
 	"faro/internal/rekey"
@@ -90,36 +91,33 @@ func (c importCmd) Run(s streams, dir source) error {
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{}
+	var files []training.File
 	for _, name := range c.Files {
-		if files[name], err = os.ReadFile(name); err != nil {
+		data, err := os.ReadFile(name)
+		if err != nil {
 			return fmt.Errorf("read what to import: %w", err)
 		}
+		files = append(files, training.File{Name: name, Data: data})
 	}
 	return c.with(func(ctx context.Context, store *training.Store) error {
-		known := training.Known{Facilities: map[string]string{}, Course: c.Course, Phone: func(number string) (bot.PersonID, error) {
+		known := training.Known{Facilities: loaded.Flows.Facilities, Course: c.Course, Phone: func(number string) (bot.PersonID, error) {
 			return phone(store.Vault, number)
 		}}
-		for id, f := range loaded.Flows.Facilities {
-			known.Facilities[id] = f.Zone
-		}
 		for _, l := range loaded.Book.Languages() {
 			known.Languages = append(known.Languages, l.Tag)
 		}
 		var changes []string
+		var strangers []bot.PersonID // at numbers that were wrong
 		take := func(p *training.Programme) error {
-			changes = nil
-			for _, name := range c.Files {
-				next, some, faults := p.Import(name, files[name], known)
-				for _, f := range faults {
-					fmt.Fprintln(s.err, f)
-				}
-				if len(faults) > 0 {
-					return fmt.Errorf("%s: nothing was imported: mend the %d rows above", name, len(faults))
-				}
-				changes = append(changes, some...)
-				*p = *next
+			next, all, faults := p.ImportAll(files, known)
+			for _, f := range faults {
+				fmt.Fprintln(s.err, f)
 			}
+			if len(faults) > 0 {
+				return fmt.Errorf("nothing was imported: mend the %d faults above", len(faults))
+			}
+			changes, strangers = all, p.Parted(next)
+			*p = *next
 			return nil
 		}
 		if c.Apply {
@@ -135,7 +133,7 @@ func (c importCmd) Run(s streams, dir source) error {
 			return err
 		}
 		if c.Apply {
-			if err := enrol(ctx, store); err != nil {
+			if err := errors.Join(enrol(ctx, store), dismiss(ctx, store, strangers)); err != nil {
 				return err
 			}
 			if err := register(store).Note(ctx, "programme imported", byCommand, fmt.Sprint(len(changes), " changes")); err != nil {
@@ -183,6 +181,20 @@ func enrol(ctx context.Context, store *training.Store) error {
 			if err := register(store).Enrol(ctx, m.Person, m.Facility, byCommand); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// dismiss takes the role of staff from people the programme does not know any more, and forgets them.
+func dismiss(ctx context.Context, store *training.Store, strangers []bot.PersonID) error {
+	for _, id := range strangers {
+		role, err := register(store).Role(ctx, id)
+		if err == nil && role == bot.Staff {
+			_, err = register(store).Remove(ctx, people.Digest(id), byCommand)
+		}
+		if err = errors.Join(err, store.Forget(ctx, id), register(store).Unmeet(ctx, id)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
+	"faro/flows"
 	"faro/internal/keys"
 	"faro/internal/people"
 )
@@ -96,23 +97,46 @@ func (t *Trainer) join(ctx context.Context, id bot.PersonID, inv people.Invitati
 		return nil // who only gives training
 	}
 	return t.Store.Change(ctx, func(p *Programme) error {
-		m := p.Members[inv.Member]
-		if m == nil {
-			m = p.joined(id)
+		m, before := p.Members[inv.Member], p.joined(id)
+		if m == nil || m.Person != "" && m.Person != id { // a second invitation does not take it from who has it
+			m = before
+		} else if before != nil && before != m { // nobody is two
+			before.Person, before.ByNumber = "", false
+			if before.Sheet == nil {
+				m.enrol(before.Courses...)
+				delete(p.Members, before.ID)
+			}
 		}
 		if m == nil {
 			m = &Member{ID: "i" + strings.ToLower(rand.Text()[:8])}
 			p.Members[m.ID] = m
 		}
-		m.Person = id
-		if inv.Facility != "" {
-			m.Facility = inv.Facility
+		m.Person, m.ByNumber, m.Left = id, m.ByNumber && m.Person == id, false
+		if inv.Facility != "" && (inv.Facility != m.Facility || m.Delegation == "") {
+			t.station(m, inv.Facility)
 		}
-		if inv.Course != "" && p.Courses[inv.Course] != nil && !slices.Contains(m.Courses, inv.Course) {
-			m.Courses = append(m.Courses, inv.Course)
+		if p.Courses[inv.Course] != nil {
+			m.enrol(inv.Course)
 		}
 		return nil
 	})
+}
+
+// station puts a member at a facility, with its delegation and clock.
+func (t *Trainer) station(m *Member, facility string) {
+	m.Facility = facility
+	if _, state := t.Facility(facility); state != "" {
+		m.Delegation, m.Zone = flows.Delegation(state), ""
+	}
+}
+
+// enrol puts a member into courses.
+func (m *Member) enrol(courses ...string) {
+	for _, c := range courses {
+		if !slices.Contains(m.Courses, c) {
+			m.Courses = append(m.Courses, c)
+		}
+	}
 }
 
 // joined is the member someone is, in a programme that is being changed.

@@ -91,10 +91,8 @@ func (t *Trainer) place(ctx context.Context, set effects.Set, facility string) e
 		if m == nil || !effects.Newer(set.Stamp, m.Stamp) {
 			return nil
 		}
-		m.Facility, m.Stamp = facility, set.Stamp
-		if _, state := t.Facility(facility); state != "" {
-			m.Delegation, m.Zone = delegation(state), ""
-		}
+		t.station(m, facility)
+		m.Stamp = set.Stamp
 		return nil
 	})
 }
@@ -212,7 +210,7 @@ func (s *Store) Forget(ctx context.Context, person bot.PersonID) error {
 	err := s.Change(ctx, func(p *Programme) error {
 		for _, m := range p.Members {
 			if m.Person == person {
-				m.Person = ""
+				m.Person, m.ByNumber, m.Left = "", false, true
 			}
 		}
 		return nil

@@ -39,8 +39,12 @@ func (p *Programme) Without(course string) (*Programme, Removal, error) {
 		if !slices.Contains(m.Courses, course) {
 			continue
 		}
-		m.Courses = slices.DeleteFunc(m.Courses, func(c string) bool { return c == course })
-		if len(m.Courses) == 0 {
+		is := func(c string) bool { return c == course }
+		m.Courses = slices.DeleteFunc(m.Courses, is)
+		if m.Sheet != nil {
+			m.Sheet.Courses = slices.DeleteFunc(m.Sheet.Courses, is)
+		}
+		if len(m.Courses) == 0 && !m.Left { // or their sheet would bring back who has left
 			gone.Members = append(gone.Members, m)
 			delete(next.Members, id)
 		}

@@ -365,18 +365,3 @@ func eventTime(p *ical.IANAProperty, calendar string) (time.Time, string, error)
 	at, err = moment(at, zone)
 	return at, name, err
 }
-
-// delegations are the federal entities of Mexico, by their folded names.
-var delegations = func() map[string]string {
-	all := map[string]string{"distrito federal": "Ciudad de México", "federal district": "Ciudad de México", "mexico city": "Ciudad de México", "cdmx": "Ciudad de México"}
-	for _, name := range []string{"Aguascalientes", "Baja California", "Baja California Sur", "Campeche", "Chiapas", "Chihuahua", "Ciudad de México",
-		"Coahuila", "Colima", "Durango", "Estado de México", "Guanajuato", "Guerrero", "Hidalgo", "Jalisco", "Michoacán", "Morelos", "Nayarit",
-		"Nuevo León", "Oaxaca", "Puebla", "Querétaro", "Quintana Roo", "San Luis Potosí", "Sinaloa", "Sonora", "Tabasco", "Tamaulipas", "Tlaxcala",
-		"Veracruz", "Yucatán", "Zacatecas"} {
-		all[locales.Fold(name)] = name
-	}
-	return all
-}()
-
-// delegation is the name of a federal entity, however it is spelled; "" if it is none.
-func delegation(name string) string { return delegations[locales.Fold(name)] }

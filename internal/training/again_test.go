@@ -1,0 +1,172 @@
+package training
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"faro/bot"
+	"faro/internal/people"
+)
+
+// imports imports a table of people, with no fault, and returns what changes.
+func imports(t *testing.T, p *Programme, rows string) (*Programme, []string) {
+	t.Helper()
+	next, changes, faults := p.Import("p.csv", []byte(personHead+rows), known())
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	return next, changes
+}
+
+// TestImportAgainKeepsWhatPeopleChose: a row that says what it said before undoes nothing; one that says
+// something else is news.
+func TestImportAgainKeepsWhatPeopleChose(t *testing.T) {
+	const row = "m1,c,Sonora,,,+525511112222,es\n"
+	p, _ := imports(t, base(t), row)
+	m := p.Members["m1"]
+	m.Facility, m.Delegation, m.Zone, m.Stamp = "tapachula", "Chiapas", "", "5-0"
+	m.Courses = append(m.Courses, "d") // enrolled by hand
+	p, changes := imports(t, p, row)
+	if m := p.Members["m1"]; len(changes) != 0 || m.Facility != "tapachula" || m.Delegation != "Chiapas" || m.Zone != "" || m.Stamp != "5-0" || !slices.Equal(m.Courses, []string{"c", "d"}) {
+		t.Errorf("the same sheet again: %v, %+v", changes, m)
+	}
+	p, changes = imports(t, p, "m1,c,Oaxaca,,,+525511112222,es\n")
+	if m := p.Members["m1"]; len(changes) != 1 || m.Facility != "" || m.Delegation != "Oaxaca" || !slices.Equal(m.Courses, []string{"c", "d"}) {
+		t.Errorf("a sheet that says something else: %v, %+v", changes, m)
+	}
+	// Who joined by an invitation alone is put into a sheet later.
+	p.Members["i1"] = &Member{ID: "i1", Facility: "tapachula", Delegation: "Chiapas", Stamp: "7-0", Person: "telegram"}
+	p, _ = imports(t, p, "i1,c,,,,+525511113333,\n")
+	if m := p.Members["i1"]; m.Facility != "tapachula" || m.Delegation != "Chiapas" || m.Person != "telegram" || !slices.Equal(m.Courses, []string{"c"}) {
+		t.Errorf("who joined by an invitation: %+v", m)
+	}
+}
+
+// TestWhoLeftStaysAway: neither ERASE nor a role that was taken is undone by the sheet, even if the course is
+// removed in between. An invitation brings people back.
+func TestWhoLeftStaysAway(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-10 10:00"))
+	const sheet = "m1,c,,,,+525511112222,es\nm2,c,,,,+525511113333,es\n"
+	const sessions = sessionHead + "s1,c,Género,Aula 1,2027-03-15,9:00,13:00," + tijuana + "\n"
+	k := known()
+	ids := map[string]bot.PersonID{}
+	k.Phone = func(number string) (bot.PersonID, error) {
+		ids[number] = w.trainer.Vault.Seal(bot.SMS, number)
+		return ids[number], nil
+	}
+	again := func() *Programme {
+		t.Helper()
+		w.change(func(p *Programme) {
+			next, _, faults := p.ImportAll([]File{{"s.csv", []byte(sessions)}, {"p.csv", []byte(personHead + sheet)}}, k)
+			if faults != nil {
+				t.Fatal(faults)
+			}
+			*p = *next
+		})
+		p, err := w.trainer.Store.Load(t.Context())
+		w.must(err)
+		return p
+	}
+	again()
+	ana, beto := ids["+525511112222"], ids["+525511113333"]
+	for _, id := range []bot.PersonID{ana, beto} {
+		w.must(w.trainer.Register.Enrol(t.Context(), id, "", "test"))
+	}
+	w.sets(ana, bot.Effect{Left: true})
+	w.must(w.trainer.Store.Forget(t.Context(), beto)) // as faro roles remove does
+	for _, what := range []string{"at once", "after the course was removed"} {
+		if p := again(); p.Members["m1"].Person != "" || p.Members["m2"].Person != "" {
+			t.Errorf("imported again %s: they are in the programme again", what)
+		}
+		_, err := w.trainer.Store.Remove(t.Context(), "c")
+		w.must(err)
+	}
+	again()
+	w.must(w.trainer.join(t.Context(), ana, people.Invitation{Role: bot.Staff, Member: "m1"}))
+	if p := again(); p.Members["m1"].Person != ana || p.Members["m2"].Person != "" {
+		t.Error("after an invitation they are not back, or too many are")
+	}
+}
+
+// TestPhoneNumbers: one belongs to one person, and a corrected one replaces the wrong one, but not the person
+// who took an invitation.
+func TestPhoneNumbers(t *testing.T) {
+	p := base(t)
+	_, _, faults := p.Import("p.csv", []byte(personHead+"pa,c,,,,+525511112222,\npb,c,,,,55 1111 2222,\n"), known())
+	if len(faults) != 1 || faults[0].String() != "p.csv:3: phone: person pa has the same one" {
+		t.Errorf("one number on two rows: %v", faults)
+	}
+	p, _ = imports(t, p, "pa,c,,,,+525511112222,\n")
+	if _, _, faults = p.Import("p.csv", []byte(personHead+"aa,c,,,,55 1111 2222,\n"), known()); len(faults) != 1 || faults[0].String() != "p.csv:2: phone: person pa has the same one" {
+		t.Errorf("the number of someone there is: %v", faults)
+	}
+	next, changes := imports(t, p, "pa,c,,,,+525511113333,\n")
+	if len(changes) != 1 || changes[0] != "person pa: another phone number" || next.Members["pa"].Person != "another" {
+		t.Errorf("a corrected number: %v, %+v", changes, next.Members["pa"])
+	}
+	if parted := p.Parted(next); len(parted) != 1 || parted[0] != "sealed" {
+		t.Errorf("%d people are parted", len(parted))
+	}
+	if _, changes = imports(t, next, "pa,c,,,,+525511113333,\n"); len(changes) != 0 {
+		t.Errorf("again: %v", changes)
+	}
+	p.Members["pa"].Person, p.Members["pa"].ByNumber = "telegram", false // took an invitation
+	if next, changes = imports(t, p, "pa,c,,,,+525511113333,\n"); len(changes) != 0 || next.Members["pa"].Person != "telegram" {
+		t.Errorf("who took an invitation: %v, %+v", changes, next.Members["pa"])
+	}
+}
+
+// TestFacilityTellsTheDelegation: whoever is at a facility gets what its delegation gets.
+func TestFacilityTellsTheDelegation(t *testing.T) {
+	p, _ := imports(t, base(t), "m1,c,,tapachula,,,\nm2,c,Oaxaca,tapachula,,,\n")
+	if one, two := p.Members["m1"].Delegation, p.Members["m2"].Delegation; one != "Chiapas" || two != "Oaxaca" {
+		t.Errorf("by a sheet: %q and %q", one, two)
+	}
+	w := newWorld(t, at(t, mexico, "2027-02-10 10:00"))
+	w.change(func(p *Programme) { p.Courses["c"] = &Course{ID: "c"} })
+	ana := w.person(bot.Telegram, "ana", bot.Person{Lang: "en", Role: bot.Staff, Noticed: true})
+	w.must(w.trainer.join(t.Context(), ana, people.Invitation{Role: bot.Staff, Facility: "hermosillo", Course: "c"}))
+	p, err := w.trainer.Store.Load(t.Context())
+	w.must(err)
+	if m := p.Member(ana); m == nil || !m.Attends(&Session{Course: "c", Audience: []string{"Sonora"}}) {
+		t.Errorf("by an invitation: %+v", m)
+	}
+}
+
+// TestOneInvitationOneMember: a second invitation to a member does not take them from who has them, and nobody is two
+// members.
+func TestOneInvitationOneMember(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-10 10:00"))
+	w.change(func(p *Programme) {
+		next, _, faults := base(t).Import("p.csv", []byte(personHead+"m1,c,,,,,\n"), known())
+		if faults != nil {
+			t.Fatal(faults)
+		}
+		*p = *next
+		p.Courses["d"] = &Course{ID: "d"}
+	})
+	staff := bot.Person{Lang: "en", Role: bot.Staff, Noticed: true}
+	ana, beto := w.person(bot.Telegram, "ana", staff), w.person(bot.Telegram, "beto", staff)
+	w.must(w.trainer.join(t.Context(), ana, people.Invitation{Role: bot.Staff, Course: "d"}))
+	for _, id := range []bot.PersonID{ana, beto} {
+		w.must(w.trainer.join(t.Context(), id, people.Invitation{Role: bot.Staff, Member: "m1"}))
+	}
+	p, err := w.trainer.Store.Load(t.Context())
+	w.must(err)
+	if m := p.Members["m1"]; m.Person != ana || !slices.Equal(m.Courses, []string{"c", "d"}) {
+		t.Errorf("m1 is in %v, and not who came first: %v", m.Courses, m.Person == beto)
+	}
+	if m := p.Member(beto); m == nil || !strings.HasPrefix(m.ID, "i") || len(p.Members) != 2 {
+		t.Errorf("who came second is %+v, of %d", m, len(p.Members))
+	}
+}
+
+// TestFaultsOfAllFiles: what is wrong is told of every file, and none is imported.
+func TestFaultsOfAllFiles(t *testing.T) {
+	files := []File{{"s.csv", []byte(sessionHead + "s1,x,T,P,2027-03-15,9:00,8:00," + mexico + "\n")}, {"p.csv", []byte(personHead + "m1,x,Chapas,,,,\n")}}
+	next, _, faults := NewProgramme().ImportAll(files, known())
+	if next != nil || len(faults) != 2 || faults[0].String() != "s.csv:2: the end is not after the start" || !strings.HasPrefix(faults[1].String(), "p.csv:2: delegation: ") {
+		t.Errorf("faults: %v", faults)
+	}
+}
