@@ -54,8 +54,12 @@ func (s *step) enter(target string) {
 	} else if to == flows.PostTitle || to == flows.PostPlace {
 		s.begin(to, arg)
 		arg = ""
-	} else if (at.Of == flows.OfDraft || at.Does == "post") && !s.Dialogue.Draft.complete() {
-		to = flows.Training // it was posted already
+	} else if at.Of == flows.OfDraft || at.Does == "post" {
+		if !s.Dialogue.Draft.complete() {
+			to = flows.Training // it was posted already
+		} else if again, why := s.amiss(); again != "" {
+			to, s.wrong = again, why
+		}
 	}
 	switch {
 	case to == s.content.Start:
@@ -257,7 +261,7 @@ func (s *step) options(at *flows.Step, arg string, lang locales.Lang) []Option {
 	out = append(out, s.courseOptions(at.List, lang)...)
 	out = append(out, s.noticeOptions(at.List, arg, lang)...)
 	for _, o := range at.Options {
-		if !s.Person.Role.may(o.Role) || o.Kept && !s.Dialogue.Draft.keeps(at.Ask) || o.Go == flows.Leave && s.Person.Facility == "" {
+		if !s.Person.Role.may(o.Role) || o.Kept && !s.Dialogue.Draft.keeps(at) || o.Go == flows.Leave && s.Person.Facility == "" {
 			continue
 		}
 		data := o.Go
@@ -328,8 +332,8 @@ func (s *step) say(r *Reply, step *flows.Step, arg string) {
 	if step.List == "sessions" && len(s.in.Desk.Sessions) == 0 {
 		r.Text = s.text(r.Lang, step.Text+".none", nil)
 	}
-	if s.wrong {
-		r.Text = s.text(r.Lang, step.Text+".wrong", s.wrongArgs) + "\n\n" + r.Text
+	if s.wrong != "" {
+		r.Text = s.text(r.Lang, step.Text+"."+s.wrong, s.wrongArgs) + "\n\n" + r.Text
 	}
 }
 

@@ -142,7 +142,8 @@ type Draft struct {
 	From    string `json:"f,omitempty"` // 09:00
 	Until   string `json:"u,omitempty"`
 	Zone    string `json:"z,omitempty"`
-	Place   string `json:"p,omitempty"`
+	Place   string `json:"p,omitempty"` // a place or a link, at least one
+	Link    string `json:"l,omitempty"`
 
 	Notice *Notice `json:"n,omitempty"` // a notice instead of a session
 }
@@ -167,5 +168,5 @@ func (d Draft) Record() []byte {
 
 // complete reports whether all that a session needs is there.
 func (d Draft) complete() bool {
-	return !slices.Contains([]string{d.Course, d.Title, d.Day, d.From, d.Until, d.Zone, d.Place}, "")
+	return !slices.Contains([]string{d.Course, d.Title, d.Day, d.From, d.Until, d.Zone, d.Place + d.Link}, "")
 }

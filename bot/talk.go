@@ -122,7 +122,7 @@ type step struct {
 	now    time.Time
 	answer bool         // an answer was on the screen before
 	spoken locales.Lang // the language of what they wrote, if it is not theirs
-	wrong  bool         // what they wrote is not what was asked for
+	wrong  string       // why what they wrote is not what was asked for, as the step's text calls it
 
 	wrongArgs locales.Args // what the text that says so is filled with
 }

@@ -113,7 +113,7 @@ var engineTexts = []string{
 	"date.m10", "date.m11", "date.m12",
 	"date.when", "date.mine", "date.d0", "date.d1", "date.d2", "date.d3", "date.d4", "date.d5", "date.d6",
 	"soon.now", "soon.minutes", "soon.hours", "session.cancelled", "session.yes", "session.no", "session.maybe",
-	"role.staff", "role.trainer", "role.coordinator", "role.admin", "training.none",
+	"post-day.past", "post-time.skipped", "post-time.twice", "role.staff", "role.trainer", "role.coordinator", "role.admin", "training.none",
 	"report.text", "report.missed", "report.code", "calendar.feed", "invite.course",
 	"date.day", "follow.nowhere", "blank.day", "blank.time", "blank.until", "blank.place", "notice-read.routine", "notice-read.important",
 	"notice-read.emergency", "notice-read.until", "notice-read.other", "notice-read.corrects", "notice-read.test", "notice-read.stop",

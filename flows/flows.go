@@ -105,6 +105,9 @@ const (
 	BadCode      = "badcode"
 	Locked       = "locked"
 	PostTitle    = "post-title"
+	PostDay      = "post-day"
+	PostTime     = "post-time"
+	PostZone     = "post-zone"
 	PostPlace    = "post-place"
 	PostCheck    = "post-check"
 	Reminder     = "reminder"
@@ -138,7 +141,7 @@ const (
 
 // Entered lists the steps the engine enters by itself: each must exist.
 var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Places, Edited,
-	Training, Session, Joined, BadCode, Locked, PostTitle, PostPlace, PostCheck, Reminder, Moved, Cancelled, Follow, Leave, Wait,
+	Training, Session, Joined, BadCode, Locked, PostTitle, PostDay, PostTime, PostZone, PostPlace, PostCheck, Reminder, Moved, Cancelled, Follow, Leave, Wait,
 	Notices, NoticeShow, NoticeSure, NoticeDo, NoticeWhere, NoticeWho, NoticeUrgency, NoticeWhat, NoticeFill, NoticeLang, NoticeWrite,
 	NoticeUntil, NoticeWhen, NoticeCheck, NoticeLimit, NoticeSend, NoticeTest, Invite, Invited}
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"faro/bot"
 	"faro/internal/people"
@@ -168,5 +169,29 @@ func TestFaultsOfAllFiles(t *testing.T) {
 	next, _, faults := NewProgramme().ImportAll(files, known())
 	if next != nil || len(faults) != 2 || faults[0].String() != "s.csv:2: the end is not after the start" || !strings.HasPrefix(faults[1].String(), "p.csv:2: delegation: ") {
 		t.Errorf("faults: %v", faults)
+	}
+}
+
+// TestChangingALinkInTheChat: a new link is told to those who know the old one; other words are not.
+func TestChangingALinkInTheChat(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-10 10:00"))
+	chief := w.person(bot.Telegram, "chief", bot.Person{Lang: "en", Role: bot.Trainer, Noticed: true})
+	w.must(w.trainer.Register.Invite(t.Context(), "ABCD-2345", people.Invitation{Role: bot.Trainer}, "test"))
+	_, _, err := w.trainer.Register.Claim(t.Context(), chief, "ABCD-2345")
+	w.must(err)
+	start := at(t, mexico, "2027-02-20 09:00")
+	w.change(func(p *Programme) {
+		p.Courses["c"] = &Course{ID: "c"}
+		p.Sessions["s1"] = &Session{ID: "s1", Course: "c", Title: "Género", Link: "https://a.example.org", Zone: mexico, Start: start, End: start.Add(time.Hour), Version: 1}
+	})
+	draft := bot.Draft{Session: "s1", Course: "c", Title: "Trata", Day: "2027-02-20", From: "09:00", Until: "10:00", Zone: mexico, Link: "https://a.example.org"}
+	w.sets(chief, bot.Effect{Post: &draft})
+	if s := w.session("s1"); s.Title != "Trata" || s.Version != 1 || s.Place != "" {
+		t.Errorf("other words: %+v", s)
+	}
+	draft.Link = "https://b.example.org"
+	w.sets(chief, bot.Effect{Post: &draft})
+	if s := w.session("s1"); s.Link != "https://b.example.org" || s.Version != 2 {
+		t.Errorf("another link: %+v", s)
 	}
 }

@@ -108,10 +108,10 @@ func (t *Trainer) post(ctx context.Context, set effects.Set, d bot.Draft) error 
 		return nil // as above
 	}
 	write := func(s *Session) {
-		if !s.Start.Equal(start) || !s.End.Equal(end) || s.Zone != d.Zone || s.Place != d.Place {
+		if !s.Start.Equal(start) || !s.End.Equal(end) || s.Zone != d.Zone || s.Place != d.Place || s.Link != d.Link {
 			s.Version++
 		}
-		s.Title, s.Place, s.Zone, s.Start, s.End = d.Title, d.Place, d.Zone, start, end
+		s.Title, s.Place, s.Link, s.Zone, s.Start, s.End = d.Title, d.Place, d.Link, d.Zone, start, end
 	}
 	if d.Session != "" {
 		return t.change(ctx, set, d.Session, "changed", write)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -264,28 +263,12 @@ func (r row) times(s *Session) {
 	}{{"start", &s.Start}, {"end", &s.End}} {
 		clock, err := readClock(r.cells[c.column])
 		if err == nil {
-			*c.to, err = moment(day.Add(clock), zone)
+			*c.to, err = bot.Moment(day.Add(clock), zone)
 		}
 		if err != nil {
 			r.fault(r.line, "%s: %v", c.column, err)
 		}
 	}
-}
-
-// moment is a time on the clock of a zone, given as if it were UTC. It refuses times that the clock
-// does not show, or shows twice, because it is changed.
-func moment(clock time.Time, zone *time.Location) (time.Time, error) {
-	const layout = "2006-01-02 15:04"
-	t := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), 0, 0, zone)
-	if t.Format(layout) != clock.Format(layout) {
-		return t, fmt.Errorf("%s does not exist in %s: the clocks are put forward then", clock.Format(layout), zone)
-	}
-	for _, d := range []time.Duration{-time.Hour, time.Hour} {
-		if t.Add(d).In(zone).Format(layout) == t.Format(layout) {
-			return t, fmt.Errorf("%s comes twice in %s: the clocks are put back then; choose another time", clock.Format(layout), zone)
-		}
-	}
-	return t, nil
 }
 
 // put checks a session and adds it, or changes the one there is.
@@ -296,8 +279,8 @@ func (r row) put(s Session, courseTitle string) {
 	if s.Place == "" && s.Link == "" {
 		r.fault(r.line, "neither place nor link")
 	}
-	if u, err := url.Parse(s.Link); s.Link != "" && (err != nil || u.Scheme != "https" || u.Host == "" || len(s.Link) > maxLink || !ascii(s.Link)) {
-		r.fault(r.line, "link: write an https:// address of at most %d characters without accents", maxLink)
+	if s.Link != "" && !bot.IsLink(s.Link) {
+		r.fault(r.line, "link: write an https:// address of at most %d characters without accents", bot.MaxLink)
 	}
 	if !s.Start.IsZero() && !s.End.IsZero() {
 		if !s.End.After(s.Start) {
@@ -341,14 +324,6 @@ func (r row) put(s Session, courseTitle string) {
 	}
 	r.changes = append(r.changes, "session "+s.ID+": "+what)
 	r.next.Sessions[s.ID] = &s
-}
-
-const maxLink = 200
-
-// ascii reports whether a link shows what it is: letters of other scripts and marks that turn the
-// direction could disguise where it leads.
-func ascii(link string) bool {
-	return !strings.ContainsFunc(link, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
 // same reports whether a session says what another one does, besides when and where.

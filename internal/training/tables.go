@@ -16,6 +16,7 @@ import (
 	ical "github.com/arran4/golang-ical"
 	"github.com/xuri/excelize/v2"
 
+	"faro/bot"
 	"faro/locales"
 )
 
@@ -362,6 +363,6 @@ func eventTime(p *ical.IANAProperty, calendar string) (time.Time, string, error)
 	if err != nil {
 		return time.Time{}, "", fmt.Errorf("%q is not a time like 20261201T090000", value)
 	}
-	at, err = moment(at, zone)
+	at, err = bot.Moment(at, zone)
 	return at, name, err
 }
