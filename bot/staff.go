@@ -74,7 +74,8 @@ type Session struct {
 	Start, End time.Time // in the zone of its place
 	Version    int       // grows when it is moved or cancelled
 	Cancelled  bool
-	Answer     Answer // of the person before whose desk it lies
+	Mine       bool   // it is meant for the person on whose desk it lies
+	Answer     Answer // theirs
 	Code       string // shown in the room, proves that one is there
 }
 

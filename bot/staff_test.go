@@ -26,10 +26,10 @@ func zone(name string) *time.Location {
 func desk() bot.Desk {
 	first := time.Date(2026, 12, 7, 9, 0, 0, 0, zone("America/Tijuana"))
 	second := time.Date(2026, 12, 8, 10, 0, 0, 0, zone("America/Mexico_City"))
-	return bot.Desk{Role: bot.Admin, Zone: zone("America/Cancun"), Fresh: "7QH2-M0XK", Courses: []bot.Course{{ID: "c1", Title: "Grupo 1", People: 48}},
+	return bot.Desk{Role: bot.Admin, Zone: zone("America/Cancun"), Fresh: "7QH2-M0XK", Feed: "https://faro.example.org/calendar/x.ics", Courses: []bot.Course{{ID: "c1", Title: "Grupo 1", People: 48}},
 		Sessions: []bot.Session{
-			{ID: "s1", Course: "c1", Title: "Derechos humanos", Place: "Aula 1", Speakers: "CNDH", Start: first, End: first.Add(4 * time.Hour), Version: 1, Code: "ABC234"},
-			{ID: "s2", Course: "c1", Title: "Género", Place: "Aula 2", Start: second, End: second.Add(3 * time.Hour), Version: 1, Code: "XYZ789"},
+			{ID: "s1", Course: "c1", Title: "Derechos humanos", Place: "Aula 1", Speakers: "CNDH", Start: first, End: first.Add(4 * time.Hour), Version: 1, Mine: true, Code: "ABC234"},
+			{ID: "s2", Course: "c1", Title: "Género", Place: "Aula 2", Start: second, End: second.Add(3 * time.Hour), Version: 1, Mine: true, Code: "XYZ789"},
 		}}
 }
 
@@ -181,6 +181,11 @@ func TestSessionsThatAreGone(t *testing.T) {
 
 func TestAttendanceNeedsTheCode(t *testing.T) {
 	w := work(t, bot.Telegram, "en", bot.Staff)
+	w.now = w.desk.Sessions[0].Start.Add(-61 * time.Minute)
+	if turn := w.taps("here/s1"); w.d.At.Step != "session" || strings.Contains(said(turn), "code") {
+		t.Errorf("more than an hour before: at %v, %q", w.d.At, said(turn))
+	}
+	w.now = w.now.Add(time.Minute)
 	w.taps("here/s1")
 	if turn := w.says("XYZ789"); len(turn.Effects) != 0 || !strings.Contains(said(turn), "not the code") {
 		t.Errorf("another room's code: %q", said(turn))
@@ -288,6 +293,8 @@ func staffTalk(w *worker, line func(string, bot.Turn)) {
 	tap("session/s1")
 	tap("coming/s1")
 	tap("calendar/s1")
+	w.now = w.desk.Sessions[0].Start.Add(-30 * time.Minute)
+	tap("session/s1")
 	tap("here/s1")
 	line("000000", w.says("000000"))
 	line("ABC234", w.says("ABC234"))

@@ -450,6 +450,8 @@ func (s *step) leads(to, arg string) bool {
 		return arg == "" || s.session(arg) != nil || s.course(strings.TrimPrefix(arg, newDraft)) != nil
 	case to == flows.PostPlace:
 		return true
+	case to == flows.Training:
+		return s.lists(arg)
 	case to == flows.Invited:
 		return s.course(arg) != nil
 	case at.Of == flows.OfWriting:

@@ -52,6 +52,7 @@ type Step struct {
 	Every    bool     `yaml:"every_language"`
 	Role     string   `yaml:"role"`
 	Of       string   `yaml:"of"`
+	When     string   `yaml:"when"`
 	Ask      string   `yaml:"ask"`
 	Go       string   `yaml:"go"`
 }
@@ -75,6 +76,15 @@ var (
 	Roles = []string{"staff", "trainer", "coordinator"}
 	Asks  = []string{"title", "day", "time", "place", "code", "facilities", "blank", "text", "until", "when"}
 	Ofs   = []string{OfSession, OfDraft, OfNotice, OfWriting}
+	Whens = []string{WhenAhead, WhenMine, WhenRoom, WhenCalendar}
+)
+
+// What must hold of the session a step was entered with.
+const (
+	WhenAhead    = "ahead"    // it is not cancelled and has not begun
+	WhenMine     = "mine"     // so, and it is meant for whoever is asked
+	WhenRoom     = "room"     // it is meant for them, not cancelled, and begins soon or has begun
+	WhenCalendar = "calendar" // they can be given a file or a link
 )
 
 // What a step is about besides its text.

@@ -24,7 +24,7 @@ func newDesk(as string, now time.Time) *desk {
 		}
 		y, m, d := now.In(at).Date()
 		start := time.Date(y, m, d+days, 9, 0, 0, 0, at)
-		return bot.Session{ID: id, Course: "grupo-1", Title: title, Place: place, Speakers: "CNDH, OIM", Start: start, End: start.Add(4 * time.Hour), Version: 1, Code: "ABC234"}
+		return bot.Session{ID: id, Course: "grupo-1", Title: title, Place: place, Speakers: "CNDH, OIM", Start: start, End: start.Add(4 * time.Hour), Version: 1, Mine: true, Code: "ABC234"}
 	}
 	mine, _ := time.LoadLocation("America/Mexico_City") // as above
 	return &desk{bot.Desk{Role: role, Zone: mine, Fresh: "7QH2-M0XK", Courses: []bot.Course{{ID: "grupo-1", Title: "Grupo 1", People: 48}},

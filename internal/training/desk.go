@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -39,10 +40,14 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 	d := &in.Desk
 	d.Role = role
 	member := programme.Member(id)
-	d.Zone = t.zone(programme, member)
+	if d.Zone = t.zone(programme, member); member == nil {
+		d.Zone = t.zoneAt(p.Facility)
+	}
 	for _, s := range programme.Sorted() {
-		if s.End.After(t.Now()) && (role.Trains() || member != nil && member.Attends(s)) {
-			d.Sessions = append(d.Sessions, s.shown())
+		if mine := member != nil && member.Attends(s); s.End.After(t.Now()) && (role.Trains() || mine) {
+			x := s.shown()
+			x.Mine = mine
+			d.Sessions = append(d.Sessions, x)
 		}
 	}
 	if role.Trains() {
@@ -51,7 +56,7 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 	if member == nil {
 		return nil
 	}
-	if t.Public != "" && in.Channel == bot.Telegram { // a carrier would block a link
+	if t.Public != "" {
 		d.Feed = t.Public + "/calendar/" + t.Vault.SealName(feedUse, string(id)) + ".ics"
 	}
 	d.Asked, err = t.Redis.HGet(ctx, keys.Asked(keys.Of(id)), string(id)).Result()
@@ -59,6 +64,15 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 		return fmt.Errorf("read what someone was asked: %w", err)
 	}
 	return t.answered(ctx, id, programme, d.Sessions)
+}
+
+// zoneAt is the clock of a facility, nil if it is none.
+func (t *Trainer) zoneAt(facility string) *time.Location {
+	name, _ := t.Facility(facility)
+	if zone, err := loadZone(name); err == nil {
+		return zone
+	}
+	return nil
 }
 
 // feedUse binds the names in calendar links to their place.
