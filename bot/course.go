@@ -105,7 +105,11 @@ func (s *step) courseArgs(step *flows.Step, arg string, lang locales.Lang) local
 		if c := s.course(s.Dialogue.Draft.Course); c != nil {
 			args["count"] = strconv.Itoa(c.People)
 		}
-	case step.ID == flows.Joined:
+	case step.ID == flows.MyDelegation:
+		args["delegation"] = cmp.Or(s.in.Desk.Delegation, s.text(lang, "delegation.nowhere", nil))
+	case step.Does == "delegation":
+		args["delegation"] = arg
+	case step.ID == flows.Joined, step.ID == flows.JoinedWhere:
 		args["role"] = s.text(lang, "role."+string(s.Person.Role), nil)
 	case step.Does == "invite":
 		args["code"], args["course"] = s.in.Desk.Fresh, ""
@@ -346,6 +350,8 @@ func (s *step) act(does, arg string) {
 		x.Cancelled = true
 	case "remind", "remind-unanswered":
 		effect(Effect{Remind: &Nudge{Session: arg, Unanswered: does == "remind-unanswered"}})
+	case "delegation":
+		effect(Effect{Delegation: arg})
 	case "invite":
 		effect(Effect{Invite: &Invite{Code: s.in.Desk.Fresh, Facility: s.Person.Facility, Course: arg}})
 	case "post":

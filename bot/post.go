@@ -123,6 +123,13 @@ func (s *step) asked(at *flows.Step, words string) {
 		if from, until, ok = readTimes(words); ok {
 			d.From, d.Until = from, until
 		}
+	case "delegation":
+		var d string
+		if d = s.delegation(words); d != "" {
+			s.enter(at.Go + "/" + d)
+			return
+		}
+		ok = false
 	case "code":
 		x := s.session(s.Dialogue.At.Arg)
 		if ok = x != nil && x.Code != "" && strings.EqualFold(strings.ReplaceAll(words, " ", ""), x.Code); ok {

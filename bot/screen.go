@@ -44,6 +44,8 @@ func (s *step) enter(target string) {
 	}
 	if at := s.content.Steps[to]; !s.Person.Role.may(at.Role) {
 		to, arg = flows.Split(s.content.Menu)
+	} else if to == flows.Joined && s.in.Desk.Member && s.in.Desk.Delegation == "" {
+		to = flows.JoinedWhere
 	} else if to == flows.Invite && len(s.in.Desk.Courses) < 2 {
 		to = flows.Invited // there is nothing to choose
 		for _, c := range s.in.Desk.Courses {
@@ -264,7 +266,8 @@ func (s *step) options(at *flows.Step, arg string, lang locales.Lang) []Option {
 	out = append(out, s.courseOptions(at.List, arg, lang)...)
 	out = append(out, s.noticeOptions(at.List, arg, lang)...)
 	for _, o := range at.Options {
-		if !s.Person.Role.may(o.Role) || o.Kept && !s.Dialogue.Draft.keeps(at) || o.Go == flows.Leave && s.Person.Facility == "" {
+		if !s.Person.Role.may(o.Role) || o.Kept && !s.Dialogue.Draft.keeps(at) || o.Go == flows.Leave && s.Person.Facility == "" ||
+			o.Go == flows.MyDelegation && !s.in.Desk.Member {
 			continue
 		}
 		data := o.Go

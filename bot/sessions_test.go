@@ -214,3 +214,44 @@ func TestTrainerWithoutGroups(t *testing.T) {
 		t.Errorf("without a group: %q", text)
 	}
 }
+
+// TestDelegationIsAskedOnce: who joins to be trained is asked for their delegation until it is known, can change it, and
+// need not write it right.
+func TestDelegationIsAskedOnce(t *testing.T) {
+	for _, ch := range bot.Channels {
+		w := work(t, ch, "en", bot.Staff)
+		w.desk.Member = true
+		joins := func() bot.Turn {
+			d := w.desk
+			d.Invitation = &bot.Invitation{Role: bot.Staff}
+			return w.send(bot.Input{Words: "7qh2m0xk", Desk: d})
+		}
+		if text := said(joins()); !strings.Contains(text, "registered as staff") || !strings.Contains(text, "In which delegation") {
+			t.Errorf("%s: joining: %q", ch, text)
+		}
+		if text := said(w.says("Atlantis")); !strings.Contains(text, "do not know that delegation") {
+			t.Errorf("%s: Atlantis: %q", ch, text)
+		}
+		for words, want := range map[string]string{"sonora": "Sonora", "Sonorra": "Sonora", "I am in baja california sur": "Baja California Sur", "cdmx": "Ciudad de México",
+			"Aguascalientes": "Aguascalientes", "Tapachula": "Chiapas", "baja california": "Baja California"} {
+			w.taps("delegation")
+			if turn := w.says(words); len(turn.Effects) != 1 || turn.Effects[0].Delegation != want || !strings.Contains(said(turn), want) {
+				t.Errorf("%s: %q sets off %+v: %q", ch, words, turn.Effects, said(turn))
+			}
+		}
+		if text := said(joins()); strings.Contains(text, "In which delegation") {
+			t.Errorf("%s: asked again: %q", ch, text)
+		}
+		w.taps("delegation")
+		if w.says("I want to apply for asylum"); w.d.At.Step != "answer" {
+			t.Errorf("%s: a question instead leads to %v", ch, w.d.At)
+		}
+		if turn := w.taps("delegation-done/Atlantis"); len(turn.Effects) != 0 {
+			t.Errorf("%s: an invented choice sets off %v", ch, turn.Effects)
+		}
+		w.desk.Member, w.desk.Delegation = false, "" // a trainer who is not trained
+		if text := said(joins()); strings.Contains(text, "In which delegation") {
+			t.Errorf("%s: who is not trained is asked: %q", ch, text)
+		}
+	}
+}

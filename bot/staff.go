@@ -45,6 +45,8 @@ func (r Role) may(want string) bool {
 type Desk struct {
 	Role       Role
 	Invitation *Invitation    // what the code they sent turned out to be, nil if it was none
+	Member     bool           // they are trained themselves
+	Delegation string         // theirs, "" if it is not known
 	Sessions   []Session      // not over yet, soonest first: their own, or all of a trainer's
 	Asked      string         // the session they were last asked about, "" if they were not
 	Courses    []Course       // a trainer's
@@ -104,6 +106,8 @@ type Effect struct {
 	Invite  *Invite    `json:"invite,omitempty"`
 	Deed    *Deed      `json:"deed,omitempty"`  // to a notice
 	Place   *string    `json:"place,omitempty"` // staff are at this facility now, "" for none
+
+	Delegation string `json:"delegation,omitempty"` // they belong to it
 }
 
 // Shared reports whether an effect is stored with the turn.

@@ -63,6 +63,9 @@ func (w *worker) does(in bot.Input) bot.Turn {
 				s.Cancelled = true
 			}
 		}
+		if e.Delegation != "" {
+			w.desk.Delegation = e.Delegation
+		}
 	}
 	return turn
 }
@@ -286,9 +289,12 @@ func staffTalk(w *worker, line func(string, bot.Turn)) {
 		line("("+step+")", bot.Turn{Replies: []bot.Reply{r}})
 		w.desk.Asked = x.ID
 	}
+	w.desk.Member = true
 	d := w.desk
-	d.Invitation = &bot.Invitation{Role: bot.Staff, Facility: "tapachula"}
+	d.Invitation = &bot.Invitation{Role: bot.Staff}
 	line("7QH2-M0XK", w.send(bot.Input{Words: "7QH2-M0XK", Desk: d}))
+	line("Atlantis", w.says("Atlantis"))
+	line("chiapaz", w.says("chiapaz"))
 	command("training")
 	tap("session/s1")
 	tap("coming/s1")

@@ -287,6 +287,10 @@ func (s *step) read(words string) {
 		s.number(n)
 		return
 	}
+	if asks && at.Ask == "delegation" && s.delegation(words) == "" {
+		// Who was asked and asks something else is answered.
+		asks = s.find(s.Person.Lang, Words(words)).Decision != Sure
+	}
 	if asks {
 		// Who writes what others are told of a danger is not in it.
 		if m := s.find(s.Person.Lang, Words(words)); m.Urgent && m.Decision == Sure && at.Ask != "text" && at.Ask != "blank" {
@@ -452,6 +456,8 @@ func (s *step) leads(to, arg string) bool {
 		return true
 	case to == flows.Training:
 		return s.lists(arg)
+	case at.Does == "delegation":
+		return slices.Contains(flows.Delegations, arg)
 	case to == flows.Invited:
 		return s.course(arg) != nil
 	case at.Of == flows.OfWriting:

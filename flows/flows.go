@@ -71,10 +71,10 @@ var (
 	Lists = []string{"languages", "groups", "topics", "related", "offers", "places", "sessions", "courses", "zones",
 		"notices", "acts", "own-facility", "ready", "text-languages", "limits", "invitations"}
 	Acts = []string{"stop", "start", "erase", "clear", "helped", "not-helped",
-		"coming", "not-coming", "maybe", "present", "calendar", "who", "cancel", "remind", "remind-unanswered", "invite", "post",
+		"coming", "not-coming", "maybe", "present", "calendar", "who", "cancel", "remind", "remind-unanswered", "invite", "post", "delegation",
 		"count", "test", "send", "deed", "leave"}
 	Roles = []string{"staff", "trainer", "coordinator"}
-	Asks  = []string{"title", "day", "time", "place", "code", "facilities", "blank", "text", "until", "when"}
+	Asks  = []string{"title", "day", "time", "place", "code", "delegation", "facilities", "blank", "text", "until", "when"}
 	Ofs   = []string{OfSession, OfDraft, OfNotice, OfWriting}
 	Whens = []string{WhenAhead, WhenMine, WhenRoom, WhenCalendar}
 )
@@ -112,6 +112,8 @@ const (
 	Training     = "training"
 	Session      = "session"
 	Joined       = "joined"
+	JoinedWhere  = "joined-where"
+	MyDelegation = "delegation"
 	BadCode      = "badcode"
 	Locked       = "locked"
 	PostTitle    = "post-title"
@@ -151,7 +153,7 @@ const (
 
 // Entered lists the steps the engine enters by itself: each must exist.
 var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Places, Edited,
-	Training, Session, Joined, BadCode, Locked, PostTitle, PostDay, PostTime, PostZone, PostPlace, PostCheck, Reminder, Moved, Cancelled, Follow, Leave, Wait,
+	Training, Session, Joined, JoinedWhere, MyDelegation, BadCode, Locked, PostTitle, PostDay, PostTime, PostZone, PostPlace, PostCheck, Reminder, Moved, Cancelled, Follow, Leave, Wait,
 	Notices, NoticeShow, NoticeSure, NoticeDo, NoticeWhere, NoticeWho, NoticeUrgency, NoticeWhat, NoticeFill, NoticeLang, NoticeWrite,
 	NoticeUntil, NoticeWhen, NoticeCheck, NoticeLimit, NoticeSend, NoticeTest, Invite, Invited}
 

@@ -27,7 +27,7 @@ func newDesk(as string, now time.Time) *desk {
 		return bot.Session{ID: id, Course: "grupo-1", Title: title, Place: place, Speakers: "CNDH, OIM", Start: start, End: start.Add(4 * time.Hour), Version: 1, Mine: true, Code: "ABC234"}
 	}
 	mine, _ := time.LoadLocation("America/Mexico_City") // as above
-	return &desk{bot.Desk{Role: role, Zone: mine, Fresh: "7QH2-M0XK", Courses: []bot.Course{{ID: "grupo-1", Title: "Grupo 1", People: 48}},
+	return &desk{bot.Desk{Role: role, Zone: mine, Member: true, Delegation: "Baja California", Fresh: "7QH2-M0XK", Courses: []bot.Course{{ID: "grupo-1", Title: "Grupo 1", People: 48}},
 		Sessions: []bot.Session{session("s1", "Derechos humanos", "Aula 1, Tijuana", "America/Tijuana", 1),
 			session("s2", "Género", "Auditorio, Tapachula", "America/Mexico_City", 2)}}}
 }
@@ -42,6 +42,8 @@ func (d *desk) take(t *terminal, all []bot.Effect) (told []bot.Reply) {
 			d.change(e.Answer.Session, func(s *bot.Session) { s.Answer = e.Answer.Answer })
 		case e.Cancel != "":
 			d.change(e.Cancel, func(s *bot.Session) { s.Cancelled = true })
+		case e.Delegation != "":
+			d.Delegation = e.Delegation
 		case e.Post != nil:
 			d.post(*e.Post)
 		case e.Deed != nil:

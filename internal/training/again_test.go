@@ -1,12 +1,14 @@
 package training
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"faro/bot"
+	"faro/internal/effects"
 	"faro/internal/people"
 )
 
@@ -193,5 +195,33 @@ func TestChangingALinkInTheChat(t *testing.T) {
 	w.sets(chief, bot.Effect{Post: &draft})
 	if s := w.session("s1"); s.Link != "https://b.example.org" || s.Version != 2 {
 		t.Errorf("another link: %+v", s)
+	}
+}
+
+// TestBelonging: a delegation that was chosen stays, in whatever order what turns set off is carried out.
+func TestBelonging(t *testing.T) {
+	facility := "hermosillo"
+	at, chosen := bot.Effect{Place: &facility}, bot.Effect{Delegation: "Oaxaca"}
+	for name, test := range map[string]struct {
+		order []int // of two turns, as they come
+		turns [2]bot.Effect
+		want  string
+	}{
+		"the delegation last":            {[]int{0, 1}, [2]bot.Effect{at, chosen}, "Oaxaca"},
+		"the delegation last, too early": {[]int{1, 0}, [2]bot.Effect{at, chosen}, "Oaxaca"},
+		"the facility last":              {[]int{0, 1}, [2]bot.Effect{chosen, at}, "Sonora"},
+		"the facility last, too early":   {[]int{1, 0}, [2]bot.Effect{chosen, at}, "Sonora"},
+	} {
+		w := newWorld(t, time.Date(2027, 2, 10, 10, 0, 0, 0, time.UTC))
+		ana := w.person(bot.Telegram, "ana", bot.Person{Lang: "en", Role: bot.Staff, Noticed: true})
+		w.change(func(p *Programme) { p.Members["m1"] = &Member{ID: "m1", Person: ana} })
+		for _, i := range test.order {
+			w.must(w.trainer.Handle(t.Context(), effects.Set{Person: ana, Stamp: fmt.Sprint("5-", i), At: w.now, Effects: []bot.Effect{test.turns[i]}}))
+		}
+		p, err := w.trainer.Store.Load(t.Context())
+		w.must(err)
+		if m := p.Member(ana); m.Delegation != test.want || m.Facility != facility {
+			t.Errorf("%s: %+v", name, m)
+		}
 	}
 }

@@ -56,6 +56,7 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 	if member == nil {
 		return nil
 	}
+	d.Member, d.Delegation = true, member.Delegation
 	if t.Public != "" {
 		d.Feed = t.Public + "/calendar/" + t.Vault.SealName(feedUse, string(id)) + ".ics"
 	}
@@ -136,12 +137,15 @@ func (t *Trainer) join(ctx context.Context, id bot.PersonID, inv people.Invitati
 	})
 }
 
-// station puts a member at a facility, with its delegation and clock.
-func (t *Trainer) station(m *Member, facility string) {
+// station puts a member at a facility, with its delegation and clock. It reports whether those are known.
+func (t *Trainer) station(m *Member, facility string) bool {
 	m.Facility = facility
-	if _, state := t.Facility(facility); state != "" {
-		m.Delegation, m.Zone = flows.Delegation(state), ""
+	_, state := t.Facility(facility)
+	if state == "" {
+		return false
 	}
+	m.Delegation, m.Zone = flows.Delegation(state), ""
+	return true
 }
 
 // enrol puts a member into courses.

@@ -37,6 +37,8 @@ func (t *Trainer) effect(ctx context.Context, set effects.Set, e bot.Effect) err
 		return t.react(ctx, p, set, e.Answer.Session, answerField, string(e.Answer.Answer))
 	case e.Place != nil:
 		return t.place(ctx, set, *e.Place)
+	case e.Delegation != "":
+		return t.belong(ctx, set, e.Delegation)
 	case e.Present != "":
 		return t.react(ctx, p, set, e.Present, presentField, "yes")
 	}
@@ -91,8 +93,24 @@ func (t *Trainer) place(ctx context.Context, set effects.Set, facility string) e
 		if m == nil || !effects.Newer(set.Stamp, m.Stamp) {
 			return nil
 		}
-		t.station(m, facility)
+		delegation := m.Delegation
+		told := t.station(m, facility)
 		m.Stamp = set.Stamp
+		if effects.Newer(m.Belongs, set.Stamp) {
+			m.Delegation = delegation
+		} else if told {
+			m.Belongs = set.Stamp
+		}
+		return nil
+	})
+}
+
+// belong keeps which delegation a member belongs to, unless a newer turn has said so.
+func (t *Trainer) belong(ctx context.Context, set effects.Set, delegation string) error {
+	return t.Store.Change(ctx, func(p *Programme) error {
+		if m := p.joined(set.Person); m != nil && effects.Newer(set.Stamp, m.Belongs) {
+			m.Delegation, m.Belongs = delegation, set.Stamp
+		}
 		return nil
 	})
 }

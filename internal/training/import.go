@@ -402,7 +402,7 @@ func (m *Member) follow(old *Member) {
 	if m.Sheet.Delegation == before.Delegation && m.Sheet.Facility == before.Facility && m.Sheet.Zone == before.Zone {
 		m.Delegation, m.Facility, m.Zone = old.Delegation, old.Facility, old.Zone
 	}
-	m.Stamp, m.Left = old.Stamp, old.Left
+	m.Stamp, m.Belongs, m.Left = old.Stamp, old.Belongs, old.Left
 	switch {
 	case old.Left:
 		m.Person, m.ByNumber = "", false

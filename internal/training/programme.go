@@ -90,10 +90,11 @@ type Member struct {
 	Courses    []string     `json:"courses"`
 	Delegation string       `json:"delegation,omitempty"`
 	Facility   string       `json:"facility,omitempty"`
-	Zone       string       `json:"zone,omitempty"`  // IANA; the facility's, or the programme's, if empty
-	Lang       locales.Lang `json:"lang,omitempty"`  // until they choose one
-	Stamp      string       `json:"stamp,omitempty"` // of the turn in which they chose their facility
-	Sheet      *Listing     `json:"sheet,omitempty"` // as last imported; nil if they are in no sheet
+	Zone       string       `json:"zone,omitempty"`    // IANA; the facility's, or the programme's, if empty
+	Lang       locales.Lang `json:"lang,omitempty"`    // until they choose one
+	Stamp      string       `json:"stamp,omitempty"`   // of the turn in which they chose their facility
+	Belongs    string       `json:"belongs,omitempty"` // of the turn in which they chose their delegation
+	Sheet      *Listing     `json:"sheet,omitempty"`   // as last imported; nil if they are in no sheet
 	// Left says that they erased themselves, or that their role was taken away: no number in a sheet brings
 	// them back, only an invitation.
 	Left bool `json:"left,omitempty"`
