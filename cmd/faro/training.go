@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/nyaruka/phonenumbers"
@@ -26,6 +30,8 @@ import (
 type trainingCmd struct {
 	Import importCmd  `cmd:"" help:"Read sessions and people from CSV, XLSX or iCalendar; changes nothing without --apply."`
 	Export exportCmd  `cmd:"" help:"Write who answered what, and who was there, as CSV."`
+	People peopleCmd  `cmd:"" help:"List the people of the programme, and which of them have joined."`
+	Enrol  enrolCmd   `cmd:"" help:"Put people of the programme into a course."`
 	Set    settingCmd `cmd:"" help:"Show or change when people are reminded."`
 	Remove removeCmd  `cmd:"" help:"Take a course away with its sessions; changes nothing without --apply."`
 	Sample sampleCmd  `cmd:"" help:"Write a sample programme as two CSV files: 963 people, 80 sessions, eleven delegations."`
@@ -266,6 +272,60 @@ func (c exportCmd) Run(s streams) error {
 			return err
 		}
 		return create(s, c.Out, func(w io.Writer) error { return p.WriteAnswers(w, reactions) })
+	})
+}
+
+type peopleCmd struct {
+	Unassigned bool `help:"Only those who are in no course."`
+	joined
+}
+
+// Run lists the people of the programme as their organisation names them; those who joined by an invitation have an
+// id of Faro's. The digest is that of faro roles.
+func (c peopleCmd) Run(s streams) error {
+	return c.with(func(ctx context.Context, store *training.Store) error {
+		p, err := store.Load(ctx)
+		if err != nil {
+			return err
+		}
+		out := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(out, "id\tcourses\tdelegation\tfacility\tjoined\tdigest")
+		for _, id := range slices.Sorted(maps.Keys(p.Members)) {
+			m := p.Members[id]
+			if c.Unassigned && len(m.Courses) > 0 {
+				continue
+			}
+			joined, digest := "no", "-"
+			switch {
+			case m.Person != "":
+				joined, digest = "yes", people.Digest(m.Person)
+			case m.Left:
+				joined = "left"
+			}
+			fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, cmp.Or(strings.Join(m.Courses, ";"), "-"), cmp.Or(m.Delegation, "-"), cmp.Or(m.Facility, "-"), joined, digest)
+		}
+		return out.Flush()
+	})
+}
+
+type enrolCmd struct {
+	Course string   `required:"" help:"Course they are put into."`
+	People []string `arg:"" help:"Their ids, as faro training people lists them."`
+	joined
+}
+
+// Run puts all of them into a course, or none.
+func (c enrolCmd) Run(s streams) error {
+	return c.with(func(ctx context.Context, store *training.Store) error {
+		err := store.Change(ctx, func(p *training.Programme) error { return p.Enrol(c.Course, c.People...) })
+		if err == nil {
+			err = register(store).Note(ctx, "people enrolled", byCommand, c.Course)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%d people are in course %s\n", len(c.People), c.Course)
+		return err
 	})
 }
 

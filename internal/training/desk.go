@@ -148,15 +148,6 @@ func (t *Trainer) station(m *Member, facility string) bool {
 	return true
 }
 
-// enrol puts a member into courses.
-func (m *Member) enrol(courses ...string) {
-	for _, c := range courses {
-		if !slices.Contains(m.Courses, c) {
-			m.Courses = append(m.Courses, c)
-		}
-	}
-}
-
 // joined is the member someone is, in a programme that is being changed.
 func (p *Programme) joined(id bot.PersonID) *Member {
 	for _, m := range p.Members {

@@ -444,26 +444,20 @@ func (i *importer) overlaps() {
 	all := i.next.Sorted()
 	found := map[string]bool{}
 	for _, m := range i.next.Members {
-		var last *Session
-		for _, s := range all {
-			if s.Cancelled || !m.Attends(s) {
-				continue
+		m.clashes(all, func(first, second *Session) {
+			if found[first.ID+" "+second.ID] {
+				return
 			}
-			if last != nil && s.Start.Before(last.End) && !found[last.ID+" "+s.ID] {
-				found[last.ID+" "+s.ID] = true
-				at := i.rows["s/"+s.ID]
-				if other := i.rows["s/"+last.ID]; other.line > at.line {
-					at = other
-				}
-				if at.line == 0 {
-					at = i.rows["m/"+m.ID]
-				}
-				i.faultAt(at, "sessions %s and %s are at the same time, and person %s is in both", last.ID, s.ID, m.ID)
+			found[first.ID+" "+second.ID] = true
+			at := i.rows["s/"+second.ID]
+			if other := i.rows["s/"+first.ID]; other.line > at.line {
+				at = other
 			}
-			if last == nil || s.End.After(last.End) {
-				last = s
+			if at.line == 0 {
+				at = i.rows["m/"+m.ID]
 			}
-		}
+			i.faultAt(at, "sessions %s and %s are at the same time, and person %s is in both", first.ID, second.ID, m.ID)
+		})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"faro/internal/keys"
 )
@@ -20,7 +19,7 @@ type Removal struct {
 func (p *Programme) Without(course string) (*Programme, Removal, error) {
 	var gone Removal
 	if p.Courses[course] == nil {
-		return nil, gone, fmt.Errorf("there is no course %q; there are: %s", course, strings.Join(slices.Sorted(maps.Keys(p.Courses)), ", "))
+		return nil, gone, p.unknown(course)
 	}
 	next, err := p.clone()
 	if err != nil {
