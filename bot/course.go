@@ -98,11 +98,14 @@ func (s *step) courseArgs(step *flows.Step, arg string, lang locales.Lang) local
 		if x := s.session(arg); x != nil {
 			args["session"] = s.describe(lang, *x)
 			args["soon"] = s.soon(lang, *x)
+			args["count"] = strconv.Itoa(x.People)
 		}
 	case step.Of == flows.OfDraft:
 		args["session"] = s.describe(lang, s.drafted())
 		args["count"] = "0"
-		if c := s.course(s.Dialogue.Draft.Course); c != nil {
+		if x := s.session(s.Dialogue.Draft.Session); x != nil {
+			args["count"] = strconv.Itoa(x.People)
+		} else if c := s.course(s.Dialogue.Draft.Course); c != nil {
 			args["count"] = strconv.Itoa(c.People)
 		}
 	case step.ID == flows.MyDelegation:

@@ -148,7 +148,7 @@ func TestOnlyWhatMakesSense(t *testing.T) {
 			if asks := strings.Contains(said(turn), "Will you come?"); asks != slices.Contains(want, "coming") {
 				t.Errorf("%s, %s: %q", ch, name, said(turn))
 			}
-			for _, to := range append(all, "present", "cancel-yes", "remind-all", "remind-unanswered") {
+			for _, to := range append(all, "present", "cancel-yes", "remind-all", "remind-unanswered", "remind-all-yes", "remind-unanswered-yes") {
 				if needs := strings.SplitN(strings.Replace(to, "present", "here", 1), "-", 2)[0]; slices.Contains(want, needs) || slices.Contains(want, to) {
 					continue
 				}
@@ -252,6 +252,49 @@ func TestDelegationIsAskedOnce(t *testing.T) {
 		w.desk.Member, w.desk.Delegation = false, "" // a trainer who is not trained
 		if text := said(joins()); strings.Contains(text, "In which delegation") {
 			t.Errorf("%s: who is not trained is asked: %q", ch, text)
+		}
+	}
+}
+
+// TestRemindingAsksFirst: how many it is for is told, and nobody is reminded before that is confirmed.
+func TestRemindingAsksFirst(t *testing.T) {
+	for _, ch := range bot.Channels {
+		for which, unanswered := range map[string]bool{"remind-all": false, "remind-unanswered": true} {
+			w := work(t, ch, "en", bot.Trainer)
+			w.desk.Courses[0].People = 900 // the session is for fewer
+			w.taps("remind/s1")
+			turn := w.taps(which + "/s1")
+			if text := said(turn); len(turn.Effects) != 0 || !strings.Contains(text, "48 people") || !strings.Contains(text, "Derechos humanos") {
+				t.Errorf("%s, %s: sets off %v: %q", ch, which, turn.Effects, text)
+			}
+			turn = w.says("1")
+			if len(turn.Effects) != 1 || turn.Effects[0].Remind == nil || *turn.Effects[0].Remind != (bot.Nudge{Session: "s1", Unanswered: unanswered}) {
+				t.Errorf("%s, %s, confirmed: sets off %+v", ch, which, turn.Effects)
+			}
+		}
+		w := work(t, ch, "en", bot.Trainer)
+		w.desk.Courses[0].People = 900
+		for _, data := range []string{"post-title/s1", "post-day", "post-time", "post-zone", "post-place"} {
+			w.taps(data)
+		}
+		if text := said(w.taps("post-check")); !strings.Contains(text, "group: 48") {
+			t.Errorf("%s: changing a session of some: %q", ch, text)
+		}
+	}
+}
+
+// TestReportNamesPeople of each kind, as many as there is room for.
+func TestReportNamesPeople(t *testing.T) {
+	w := work(t, bot.SMS, "en", bot.Trainer)
+	var many []string
+	for i := range 50 {
+		many = append(many, fmt.Sprintf("of-%04d", i))
+	}
+	r := bot.Report{Session: w.desk.Sessions[0], No: 2, None: 50, People: 52, Refused: []string{"a", "b"}, Silent: many}
+	for ch, want := range map[bot.Channel]string{bot.SMS: "No answer: of-0000, of-0001, of-0002, of-0003, of-0004, of-0005, of-0006, of-0007 +42", bot.Telegram: "of-0039 +10"} {
+		text := w.talk.Report(r, w.p, ch, nil, w.now).Text
+		if !strings.Contains(text, "Not coming: a, b\n") || !strings.Contains(text, want) || strings.Contains(text, "Will not be reached") {
+			t.Errorf("%s: %q", ch, text)
 		}
 	}
 }

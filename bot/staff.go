@@ -76,6 +76,7 @@ type Session struct {
 	Start, End time.Time // in the zone of its place
 	Version    int       // grows when it is moved or cancelled
 	Cancelled  bool
+	People     int    // how many it is meant for; a trainer's
 	Mine       bool   // it is meant for the person on whose desk it lies
 	Answer     Answer // theirs
 	Code       string // shown in the room, proves that one is there

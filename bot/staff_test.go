@@ -28,8 +28,8 @@ func desk() bot.Desk {
 	second := time.Date(2026, 12, 8, 10, 0, 0, 0, zone("America/Mexico_City"))
 	return bot.Desk{Role: bot.Admin, Zone: zone("America/Cancun"), Fresh: "7QH2-M0XK", Feed: "https://faro.example.org/calendar/x.ics", Courses: []bot.Course{{ID: "c1", Title: "Grupo 1", People: 48}},
 		Sessions: []bot.Session{
-			{ID: "s1", Course: "c1", Title: "Derechos humanos", Place: "Aula 1", Speakers: "CNDH", Start: first, End: first.Add(4 * time.Hour), Version: 1, Mine: true, Code: "ABC234"},
-			{ID: "s2", Course: "c1", Title: "Género", Place: "Aula 2", Start: second, End: second.Add(3 * time.Hour), Version: 1, Mine: true, Code: "XYZ789"},
+			{ID: "s1", Course: "c1", Title: "Derechos humanos", Place: "Aula 1", Speakers: "CNDH", Start: first, End: first.Add(4 * time.Hour), Version: 1, Mine: true, People: 48, Code: "ABC234"},
+			{ID: "s2", Course: "c1", Title: "Género", Place: "Aula 2", Start: second, End: second.Add(3 * time.Hour), Version: 1, Mine: true, People: 12, Code: "XYZ789"},
 		}}
 }
 
@@ -340,11 +340,14 @@ func trainerTalk(w *worker, line func(string, bot.Turn)) {
 	tap("post-check")
 	tap("post-done")
 	tap("who/s1")
-	r := w.talk.Report(bot.Report{Session: w.desk.Sessions[0], Yes: 30, No: 4, Maybe: 2, None: 12, Reached: 45, People: 48, Missed: []string{"of-0012", "of-0031", "of-0040"}},
+	r := w.talk.Report(bot.Report{Session: w.desk.Sessions[0], Yes: 30, No: 4, Maybe: 2, None: 12, Reached: 45, People: 48, Refused: []string{"of-0007", "of-0019", "of-0023", "of-0044"},
+		Silent: []string{"of-0012", "of-0031", "of-0040", "of-0041", "of-0042", "of-0043", "of-0045", "of-0046", "of-0047", "of-0048", "of-0049", "of-0050"}, Missed: []string{"of-0012", "of-0031", "of-0040"}},
 		w.p, w.ch, w.desk.Zone, day)
 	line("(report)", bot.Turn{Replies: []bot.Reply{r}})
 	tap("remind/s1")
+	tap("remind-all/s1")
 	tap("remind-unanswered/s1")
+	tap("remind-unanswered-yes/s1")
 	tap("cancel/s1")
 	tap("cancel-yes/s1")
 	tap("invite")

@@ -24,7 +24,7 @@ func newDesk(as string, now time.Time) *desk {
 		}
 		y, m, d := now.In(at).Date()
 		start := time.Date(y, m, d+days, 9, 0, 0, 0, at)
-		return bot.Session{ID: id, Course: "grupo-1", Title: title, Place: place, Speakers: "CNDH, OIM", Start: start, End: start.Add(4 * time.Hour), Version: 1, Mine: true, Code: "ABC234"}
+		return bot.Session{ID: id, Course: "grupo-1", Title: title, Place: place, Speakers: "CNDH, OIM", Start: start, End: start.Add(4 * time.Hour), Version: 1, Mine: true, People: 48, Code: "ABC234"}
 	}
 	mine, _ := time.LoadLocation("America/Mexico_City") // as above
 	return &desk{bot.Desk{Role: role, Zone: mine, Member: true, Delegation: "Baja California", Fresh: "7QH2-M0XK", Courses: []bot.Course{{ID: "grupo-1", Title: "Grupo 1", People: 48}},
@@ -50,7 +50,8 @@ func (d *desk) take(t *terminal, all []bot.Effect) (told []bot.Reply) {
 			told = append(told, d.deed(t, *e.Deed)...)
 		case e.Who != "":
 			d.change(e.Who, func(s *bot.Session) {
-				r := bot.Report{Session: *s, Yes: 30, No: 4, Maybe: 2, None: 12, Reached: 45, People: 48, Missed: []string{"of-0012", "of-0031", "of-0040"}}
+				r := bot.Report{Session: *s, Yes: 30, No: 4, Maybe: 2, None: 12, Reached: 45, People: 48, Refused: []string{"of-0007", "of-0019", "of-0023", "of-0044"}, Silent: []string{"of-0012", "of-0031", "of-0040"},
+					Missed: []string{"of-0012", "of-0031", "of-0040"}}
 				told = append(told, t.talk.Report(r, t.person, t.channel, d.Zone, time.Now()))
 			})
 		}

@@ -225,3 +225,39 @@ func TestBelonging(t *testing.T) {
 		}
 	}
 }
+
+// TestDeskSaysForHowMany a session is, and who said what.
+func TestDeskSaysForHowMany(t *testing.T) {
+	w := newWorld(t, at(t, mexico, "2027-02-10 10:00"))
+	chief := w.person(bot.Telegram, "chief", bot.Person{Lang: "en", Role: bot.Trainer, Noticed: true})
+	w.must(w.trainer.Register.Invite(t.Context(), "ABCD-2345", people.Invitation{Role: bot.Trainer}, "test"))
+	_, _, err := w.trainer.Register.Claim(t.Context(), chief, "ABCD-2345")
+	w.must(err)
+	ana := w.person(bot.Telegram, "ana", bot.Person{Lang: "en", Role: bot.Staff, Noticed: true})
+	start := at(t, mexico, "2027-02-20 09:00")
+	w.change(func(p *Programme) {
+		p.Courses["c"] = &Course{ID: "c"}
+		p.Sessions["s1"] = &Session{ID: "s1", Course: "c", Title: "Género", Place: "Aula 1", Zone: mexico, Start: start, End: start.Add(time.Hour), Version: 1}
+		p.Sessions["s2"] = &Session{ID: "s2", Course: "c", Title: "Trata", Place: "Aula 1", Zone: mexico, Start: start.Add(time.Hour), End: start.Add(2 * time.Hour), Version: 1, Audience: []string{"Sonora", "Oaxaca"}}
+		for id, delegation := range map[string]string{"m1": "Sonora", "m2": "Sonora", "m3": "Chiapas", "m4": "Oaxaca"} {
+			p.Members[id] = &Member{ID: id, Courses: []string{"c"}, Delegation: delegation}
+		}
+		p.Members["m1"].Person = ana
+	})
+	in := bot.Input{Channel: bot.Telegram}
+	w.must(w.trainer.Prepare(t.Context(), chief, bot.Person{Role: bot.Trainer, Facility: "hermosillo"}, &in))
+	if s := in.Desk.Sessions; len(s) != 2 || s[0].People != 4 || s[1].People != 3 || s[0].Mine || in.Desk.Member {
+		t.Errorf("the desk of a trainer: %+v", s)
+	}
+	if in.Desk.Zone == nil || in.Desk.Zone.String() != hermosillo {
+		t.Errorf("a trainer's own clock: %v", in.Desk.Zone)
+	}
+	w.sets(ana, bot.Effect{Answer: &bot.Reaction{Session: "s1", Answer: bot.NotComing}})
+	p, err := w.trainer.Store.Load(t.Context())
+	w.must(err)
+	r, err := w.trainer.count(t.Context(), p, p.Sessions["s1"], false)
+	w.must(err)
+	if !slices.Equal(r.Refused, []string{"m1"}) || !slices.Equal(r.Silent, []string{"m2", "m3", "m4"}) {
+		t.Errorf("refused %v, silent %v", r.Refused, r.Silent)
+	}
+}

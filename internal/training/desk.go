@@ -43,10 +43,17 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 	if d.Zone = t.zone(programme, member); member == nil {
 		d.Zone = t.zoneAt(p.Facility)
 	}
+	var size func(*Session) int
+	if role.Trains() {
+		size = programme.sizes()
+	}
 	for _, s := range programme.Sorted() {
 		if mine := member != nil && member.Attends(s); s.End.After(t.Now()) && (role.Trains() || mine) {
 			x := s.shown()
 			x.Mine = mine
+			if size != nil {
+				x.People = size(s)
+			}
 			d.Sessions = append(d.Sessions, x)
 		}
 	}
@@ -182,6 +189,27 @@ func (t *Trainer) answered(ctx context.Context, id bot.PersonID, p *Programme, s
 		sessions[i].Answer = p.Sessions[sessions[i].ID].answer(answer)
 	}
 	return nil
+}
+
+// sizes counts the audiences of all sessions at once.
+func (p *Programme) sizes() func(*Session) int {
+	count := map[string]map[string]int{} // by course and delegation
+	for _, m := range p.Members {
+		for _, c := range m.Courses {
+			if count[c] == nil {
+				count[c] = map[string]int{}
+			}
+			count[c][m.Delegation]++
+		}
+	}
+	return func(s *Session) (n int) {
+		for delegation, some := range count[s.Course] {
+			if len(s.Audience) == 0 || slices.Contains(s.Audience, delegation) {
+				n += some
+			}
+		}
+		return n
+	}
 }
 
 func courses(p *Programme) []bot.Course {
