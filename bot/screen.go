@@ -181,6 +181,9 @@ func (s *step) render(at Screen, lang locales.Lang) (Reply, bool) {
 			r.Text += "\n\n" + s.text(lang, "calendar.feed", locales.Args{"feed": feed})
 		}
 	}
+	if link := s.in.Desk.Link; step.Does == "invite" && link != "" {
+		r.Text += "\n\n" + s.text(lang, "invite.link", locales.Args{"link": link})
+	}
 	r.More = s.text(lang, "footer.more", nil)
 	if !step.Bare {
 		r.Footer = s.text(lang, "footer.nav", nil)

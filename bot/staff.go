@@ -52,6 +52,7 @@ type Desk struct {
 	Courses    []Course       // a trainer's
 	Zone       *time.Location // theirs, nil if it is not known
 	Fresh      string         // a code an invitation may be given, for those who may invite
+	Link       string         // opens the bot on Telegram with that code, "" if there is none
 	Feed       string         // address of their calendar, "" if there is none
 	Notices    []Status       // a coordinator's last ones, newest first
 }

@@ -26,7 +26,7 @@ func zone(name string) *time.Location {
 func desk() bot.Desk {
 	first := time.Date(2026, 12, 7, 9, 0, 0, 0, zone("America/Tijuana"))
 	second := time.Date(2026, 12, 8, 10, 0, 0, 0, zone("America/Mexico_City"))
-	return bot.Desk{Role: bot.Admin, Zone: zone("America/Cancun"), Fresh: "7QH2-M0XK", Feed: "https://faro.example.org/calendar/x.ics", Courses: []bot.Course{{ID: "c1", Title: "Grupo 1", People: 48}},
+	return bot.Desk{Role: bot.Admin, Zone: zone("America/Cancun"), Fresh: "7QH2-M0XK", Link: "https://t.me/FaroBot?start=i-7QH2-M0XK", Feed: "https://faro.example.org/calendar/x.ics", Courses: []bot.Course{{ID: "c1", Title: "Grupo 1", People: 48}},
 		Sessions: []bot.Session{
 			{ID: "s1", Course: "c1", Title: "Derechos humanos", Place: "Aula 1", Speakers: "CNDH", Start: first, End: first.Add(4 * time.Hour), Version: 1, Mine: true, People: 48, Code: "ABC234"},
 			{ID: "s2", Course: "c1", Title: "Género", Place: "Aula 2", Start: second, End: second.Add(3 * time.Hour), Version: 1, Mine: true, People: 12, Code: "XYZ789"},

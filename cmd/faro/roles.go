@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"faro/bot"
+	"faro/bot/telegram"
 	"faro/internal/people"
 	"faro/internal/rekey"
 	"faro/internal/table"
@@ -99,7 +100,7 @@ func (c inviteCmd) write(ctx context.Context, store *training.Store, w io.Writer
 	for _, inv := range all {
 		code, link := people.NewCode(), ""
 		if c.Bot != "" {
-			link = "https://t.me/" + c.Bot + "?start=i-" + code
+			link = telegram.Link(c.Bot, code)
 		}
 		if err == nil {
 			err = register(store).Invite(ctx, code, inv, byCommand)

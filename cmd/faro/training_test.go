@@ -187,6 +187,12 @@ func TestTraining(t *testing.T) {
 	counted("Coming: 1.")
 	counted("Reached: 2 of 2")
 
+	// An invitation is a code and a link.
+	if invite := w.tap(chief, "invite").Text; !regexp.MustCompile(`\n([0-9A-Z]{4}-[0-9A-Z]{4})\n[^\n]*\n.*https://t\.me/faro_test_bot\?start=i-`).MatchString(invite) {
+		t.Errorf("an invitation: %q", invite)
+	}
+	w.tap(chief, "training")
+
 	// A cancellation reaches those who know of the session.
 	w.tap(chief, "cancel/s")
 	w.tap(chief, "cancel-yes/s")

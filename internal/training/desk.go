@@ -59,6 +59,9 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 	}
 	if role.Trains() {
 		d.Courses, d.Fresh = courses(programme), people.NewCode()
+		if t.Link != nil {
+			d.Link = t.Link(d.Fresh)
+		}
 	}
 	if member == nil {
 		return nil
