@@ -27,3 +27,17 @@ func Moment(at time.Time, zone *time.Location) (time.Time, error) {
 	}
 	return t, nil
 }
+
+// maxNight is how long a session over midnight may be. An end that is earlier on the clock than the start is more
+// likely a slip if it would be longer.
+const maxNight = 8 * time.Hour
+
+// Until is when something ends that begins at a time and ends at a time on the clock of the same day, or of the
+// next if that comes soon after midnight. It reports false if it is neither.
+func Until(start, end time.Time) (time.Time, bool) {
+	if end.After(start) {
+		return end, true
+	}
+	end = end.AddDate(0, 0, 1)
+	return end, end.Sub(start) <= maxNight
+}

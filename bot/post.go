@@ -186,7 +186,7 @@ func readDay(words string, now time.Time) (time.Time, bool) {
 	return t, ok
 }
 
-// readTimes reads "9:00-13:30", the end after the start.
+// readTimes reads "9:00-13:30", the end after the start or soon after midnight.
 func readTimes(words string) (from, until string, ok bool) {
 	m := times.FindStringSubmatch(strings.ToLower(words))
 	if m == nil {
@@ -198,7 +198,8 @@ func readTimes(words string) (from, until string, ok bool) {
 	}
 	a, okA := at(m[1], m[2])
 	b, okB := at(m[3], m[4])
-	return a.Format(clock), b.Format(clock), okA && okB && b.After(a)
+	_, after := Until(a, b)
+	return a.Format(clock), b.Format(clock), okA && okB && after
 }
 
 func number(digits string) int {
@@ -251,19 +252,17 @@ func (s *step) amiss() (again, why string) {
 // Times are when the drafted session starts and ends, in the zone of its place. It refuses times that the clock
 // there does not show, or shows twice.
 func (d Draft) Times(zone *time.Location) (start, end time.Time, err error) {
-	for _, c := range []struct {
-		at string
-		to *time.Time
-	}{{d.From, &start}, {d.Until, &end}} {
-		at, err := time.Parse(time.DateOnly+" "+clock, d.Day+" "+c.at)
-		if err != nil {
-			return start, end, errors.New("not the times of a session")
-		}
-		if *c.to, err = Moment(at, zone); err != nil {
-			return start, end, err
-		}
+	const layout = time.DateOnly + " " + clock
+	from, err := time.Parse(layout, d.Day+" "+d.From)
+	until, wrong := time.Parse(layout, d.Day+" "+d.Until)
+	until, after := Until(from, until)
+	if err != nil || wrong != nil || !after {
+		return start, end, errors.New("not the times of a session")
 	}
-	return start, end, nil
+	if start, err = Moment(from, zone); err == nil {
+		end, err = Moment(until, zone)
+	}
+	return start, end, err
 }
 
 func (s *step) course(id string) *Course {

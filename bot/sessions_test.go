@@ -298,3 +298,19 @@ func TestReportNamesPeople(t *testing.T) {
 		}
 	}
 }
+
+func TestPostingOverMidnight(t *testing.T) {
+	w := work(t, bot.Telegram, "en", bot.Trainer)
+	turn := w.posts("14/12", "22:00-2:00", "tijuana")
+	if text := said(turn); w.d.At.Step != "post-check" || !strings.Contains(text, "Monday 14 December, 22:00–02:00") {
+		t.Errorf("over midnight: at %v, %q", w.d.At, text)
+	}
+	start, end, err := w.d.Draft.Times(zone("America/Tijuana"))
+	if err != nil || end.Sub(start) != 4*time.Hour {
+		t.Errorf("from %v until %v, %v", start, end, err)
+	}
+	w.taps("post-time")
+	if turn = w.says("13:00-1:00"); w.d.At.Step != "post-time" {
+		t.Errorf("a slip: at %v, %q", w.d.At, said(turn))
+	}
+}

@@ -261,3 +261,46 @@ func TestDeskSaysForHowMany(t *testing.T) {
 		t.Errorf("refused %v, silent %v", r.Refused, r.Silent)
 	}
 }
+
+// TestSessionsOverMidnight end on the next day, if that is soon.
+func TestSessionsOverMidnight(t *testing.T) {
+	p, _, faults := NewProgramme().Import("a.csv", []byte(sessionHead+"s1,c,Crisis,Aula 1,2027-03-15,22:00,2:00,"+tijuana+"\n"), known())
+	if faults != nil || !p.Sessions["s1"].End.Equal(at(t, tijuana, "2027-03-16 02:00")) {
+		t.Fatalf("%v", faults)
+	}
+	var sessions, members strings.Builder
+	if err := p.WriteSheets(&sessions, &members); err != nil {
+		t.Fatal(err)
+	}
+	if _, changes, faults := p.Import("a.csv", []byte(sessions.String()), known()); faults != nil || len(changes) != 0 {
+		t.Errorf("written and read again: %v, %v", changes, faults)
+	}
+	if _, _, faults = NewProgramme().Import("a.csv", []byte(sessionHead+"s1,c,Crisis,Aula 1,2027-03-15,13:00,1:00,"+tijuana+"\n"), known()); len(faults) != 1 {
+		t.Errorf("a slip: %v", faults)
+	}
+}
+
+// TestCalendarsWithLengths: an event says when it ends, or how long it is.
+func TestCalendarsWithLengths(t *testing.T) {
+	k := known()
+	k.Course = "c"
+	event := func(length string) string {
+		return "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:T\r\nLOCATION:P\r\nDTSTART;TZID=" + tijuana + ":20270315T090000\r\nDURATION:" + length + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	}
+	for length, want := range map[string]time.Duration{"PT4H": 4 * time.Hour, "PT1H30M": 90 * time.Minute, "PT45M0S": 45 * time.Minute, "P1D": 24 * time.Hour, "P": 0, "-PT1H": 0, "PT0S": 0, "an hour": 0} {
+		p, _, faults := NewProgramme().Import("a.ics", []byte(event(length)), k)
+		if want == 0 {
+			if len(faults) != 1 {
+				t.Errorf("%s: %v", length, faults)
+			}
+			continue
+		}
+		if faults != nil {
+			t.Errorf("%s: %v", length, faults)
+			continue
+		}
+		if s := p.Sorted()[0]; s.End.Sub(s.Start) != want || s.Zone != tijuana {
+			t.Errorf("%s: %+v", length, s)
+		}
+	}
+}

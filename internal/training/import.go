@@ -257,15 +257,27 @@ func (r row) times(s *Session) {
 		r.fault(r.line, "date: %v", err)
 		return
 	}
+	read := map[string]time.Time{}
+	for _, column := range []string{"start", "end"} {
+		clock, err := readClock(r.cells[column])
+		if err != nil {
+			r.fault(r.line, "%s: %v", column, err)
+			continue
+		}
+		read[column] = day.Add(clock)
+	}
+	if until, ok := bot.Until(read["start"], read["end"]); ok && len(read) == 2 {
+		read["end"] = until
+	}
 	for _, c := range []struct {
 		column string
 		to     *time.Time
 	}{{"start", &s.Start}, {"end", &s.End}} {
-		clock, err := readClock(r.cells[c.column])
-		if err == nil {
-			*c.to, err = bot.Moment(day.Add(clock), zone)
+		at, ok := read[c.column]
+		if !ok {
+			continue
 		}
-		if err != nil {
+		if *c.to, err = bot.Moment(at, zone); err != nil {
 			r.fault(r.line, "%s: %v", c.column, err)
 		}
 	}
