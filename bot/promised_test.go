@@ -36,11 +36,13 @@ func promised(text string) (all []string) {
 func TestTextsPromiseOnlyWhatIsHeard(t *testing.T) {
 	c := load(t)
 	means := map[string][]string{
-		"reminder.sms": {"coming", "not-coming", "maybe", "training", "stop"},
-		"moved.sms":    {"coming", "not-coming", "maybe"},
-		"joined.text":  {"stop"},
-		"joined.sms":   {"stop", "training"},
-		"stopped.text": {"start"},
+		"reminder.sms":      {"coming", "not-coming", "maybe", "training", "stop"},
+		"moved.sms":         {"coming", "not-coming", "maybe"},
+		"joined.text":       {"stop"},
+		"joined.sms":        {"stop", "training"},
+		"joined-where.text": {"stop"},
+		"joined-where.sms":  {"stop", "training"},
+		"stopped.text":      {"start"},
 	}
 	keys := []string{"stopped.text"}
 	for _, step := range c.Flows.Steps {

@@ -38,6 +38,8 @@ func (t *Trainer) effect(ctx context.Context, set effects.Set, e bot.Effect) err
 		return t.react(ctx, p, set, a.Session, a.Version, answerField, strconv.Itoa(a.Version)+":"+string(a.Answer))
 	case e.Place != nil:
 		return t.place(ctx, set, *e.Place)
+	case e.Delegation != "":
+		return t.belong(ctx, set, e.Delegation)
 	case e.Present != "":
 		return t.react(ctx, p, set, e.Present, 0, presentField, "yes")
 	}
@@ -103,9 +105,23 @@ func (t *Trainer) place(ctx context.Context, set effects.Set, facility string) e
 		if m == nil || !effects.Newer(set.Stamp, m.Stamp) {
 			return nil
 		}
-		m.Facility, m.Stamp = facility, set.Stamp
-		if _, state := t.Facility(facility); state != "" {
-			m.Delegation, m.Zone = delegation(state), ""
+		delegation := m.Delegation
+		told := t.station(m, facility)
+		m.Stamp = set.Stamp
+		if effects.Newer(m.Belongs, set.Stamp) {
+			m.Delegation = delegation
+		} else if told {
+			m.Belongs = set.Stamp
+		}
+		return nil
+	})
+}
+
+// belong keeps which delegation a member belongs to, unless a newer turn has said so.
+func (t *Trainer) belong(ctx context.Context, set effects.Set, delegation string) error {
+	return t.Store.Change(ctx, func(p *Programme) error {
+		if m := p.joined(set.Person); m != nil && effects.Newer(set.Stamp, m.Belongs) {
+			m.Delegation, m.Belongs = delegation, set.Stamp
 		}
 		return nil
 	})
@@ -122,10 +138,10 @@ func (t *Trainer) post(ctx context.Context, set effects.Set, d bot.Draft) error 
 		return nil // as above
 	}
 	write := func(s *Session) {
-		if !s.Start.Equal(start) || !s.End.Equal(end) || s.Zone != d.Zone || s.Place != d.Place {
+		if !s.Start.Equal(start) || !s.End.Equal(end) || s.Zone != d.Zone || s.Place != d.Place || s.Link != d.Link {
 			s.Version++
 		}
-		s.Title, s.Place, s.Zone, s.Start, s.End = d.Title, d.Place, d.Zone, start, end
+		s.Title, s.Place, s.Link, s.Zone, s.Start, s.End = d.Title, d.Place, d.Link, d.Zone, start, end
 	}
 	if d.Session != "" {
 		return t.change(ctx, set, d.Session, "changed", write)
@@ -230,7 +246,7 @@ func (s *Store) Forget(ctx context.Context, person bot.PersonID) error {
 	err := s.Change(ctx, func(p *Programme) error {
 		for _, m := range p.Members {
 			if m.Person == person {
-				m.Person = ""
+				m.Person, m.ByNumber, m.Left = "", false, true
 			}
 		}
 		return nil

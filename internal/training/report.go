@@ -112,10 +112,12 @@ func (t *Trainer) count(ctx context.Context, p *Programme, s *Session, begun boo
 			r.Yes++
 		case bot.NotComing:
 			r.No++
+			r.Refused = append(r.Refused, m.ID)
 		case bot.Maybe:
 			r.Maybe++
 		default:
 			r.None++
+			r.Silent = append(r.Silent, m.ID)
 		}
 		outcome := outcomes[m.Person]
 		switch {

@@ -37,6 +37,7 @@ type Trainer struct {
 	Shapes   map[bot.Channel]turns.Shape
 	Facility func(id string) (zone, state string) // IANA zone and federal entity of a facility, "" if it is unknown
 	Public   string                               // where the world reaches the calendar feed, "" for none
+	Link     func(code string) string             // opens the bot with an invitation, "" if its name is not known; nil for never
 	Log      *slog.Logger
 	Now      func() time.Time
 
