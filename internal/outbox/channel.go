@@ -130,18 +130,23 @@ func (c *channel) run(ctx, work context.Context) {
 			return
 		case c.slots <- struct{}{}:
 		}
-		l := c.next(ctx)
+		l, instead := c.next(ctx)
 		if l == nil {
 			return
 		}
-		sending.Go(func() { c.send(work, l) })
+		sending.Go(func() { c.send(work, l, instead) })
 	}
 }
 
 // next waits until a line may go, and takes it; nil when ctx ends. The most urgent line is chosen
-// only once there is a place in the provider's pace, so a reply never waits behind bulk.
-func (c *channel) next(ctx context.Context) *line {
+// only once there is a place in the provider's pace, so a reply never waits behind bulk. A line whose head is
+// not to be sent, because it is too late or held back, goes at once, with what becomes of it instead: what is
+// stopped must not slow down what is not.
+func (c *channel) next(ctx context.Context) (l *line, instead Outcome) {
 	for ctx.Err() == nil {
+		if l, instead = c.unwanted(); l != nil {
+			return l, instead
+		}
 		lane, wait := c.first()
 		if lane == "" {
 			select {
@@ -154,8 +159,8 @@ func (c *channel) next(ctx context.Context) *line {
 			wait = c.place(ctx, lane)
 		}
 		if wait <= 0 {
-			if l := c.pop(); l != nil {
-				return l
+			if l = c.pop(); l != nil {
+				return l, ""
 			}
 			continue
 		}
@@ -167,7 +172,22 @@ func (c *channel) next(ctx context.Context) *line {
 		}
 		t.Stop()
 	}
-	return nil
+	return nil, ""
+}
+
+// unwanted takes the first line of a lane if its head is not to be sent, and says what becomes of that.
+func (c *channel) unwanted() (*line, Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, lane := range keys.Lanes {
+		if q := c.ready[lane]; len(q) > 0 {
+			if instead := c.o.instead(q[0].entries[0]); instead != "" {
+				c.ready[lane] = q[1:]
+				return q[0], instead
+			}
+		}
+	}
+	return nil, ""
 }
 
 // first is the most urgent lane with something ready, and how long the account must rest yet.

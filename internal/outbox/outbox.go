@@ -70,7 +70,7 @@ const (
 	retry     Outcome = "retried"
 
 	Unreachable Outcome = "unreachable" // there is no such chat or number
-	Held        Outcome = "held"        // what it belongs to was stopped or paused
+	Held        Outcome = "held"        // what it belongs to was stopped or paused, or its reader sleeps
 	Arrived     Outcome = "arrived"     // the carrier says that the phone has it
 	Undelivered Outcome = "undelivered" // the carrier says that it will not
 )

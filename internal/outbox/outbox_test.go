@@ -55,6 +55,8 @@ type rig struct {
 	t     *testing.T
 	redis *redisx.Redis
 	vault *vault.Vault
+
+	halted func(about string) bool
 }
 
 func newRig(t *testing.T) *rig {
@@ -77,7 +79,7 @@ func newRig(t *testing.T) *rig {
 // run starts an outbox; what is returned stops it and waits.
 func (r *rig) run(node string, p *post, rate float64) (stop func()) {
 	r.t.Helper()
-	o := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: node, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	o := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: node, Log: slog.New(slog.DiscardHandler), Now: time.Now, Halted: r.halted,
 		Backoff: time.Millisecond, Routes: map[bot.Channel]outbox.Route{bot.Telegram: {Sender: p, Rate: rate}},
 		Observe: func(bot.Channel, keys.Lane, outbox.Outcome, time.Duration) {}})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -375,4 +377,44 @@ func TestTallyAndTime(t *testing.T) {
 	if id := ids["erased"]; r.redis.HExists(context.Background(), keys.Tally(keys.Of(id), "s1"), string(id)).Val() {
 		t.Error("who erased everything is counted")
 	}
+}
+
+// TestWhatIsHeldBackCostsNoPlace: what was stopped, is too late or would disturb someone's sleep leaves its queue
+// without a place in the provider's pace, so what is behind it goes at once.
+func TestWhatIsHeldBackCostsNoPlace(t *testing.T) {
+	r := newRig(t)
+	now := time.Now().Unix()
+	for i := range 600 {
+		field, value := "n", any("stopped")
+		switch i % 3 {
+		case 1:
+			field, value = "u", now-1
+		case 2:
+			field, value = "h", now
+		}
+		to := r.vault.Seal(bot.Telegram, strconv.Itoa(i))
+		if err := r.redis.XAdd(t.Context(), &redis.XAddArgs{Stream: keys.Queue(keys.Of(to), bot.Telegram, keys.Bulk), Values: []any{
+			"p", string(to), "b", r.vault.SealBody(to, []byte("unwanted")), field, value}}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 { // a place comes free every two seconds
+		r.queue(strconv.Itoa(i), keys.Bulk, "wanted")
+	}
+	p := &post{}
+	r.halted = func(about string) bool { return about == "stopped" }
+	began := time.Now()
+	stop := r.run("a", p, 0.5)
+	r.waitFor(p, 3)
+	took := time.Since(began)
+	stop()
+	for _, body := range p.all() {
+		if body != "wanted" {
+			t.Fatalf("sent %q", body)
+		}
+	}
+	if took > 15*time.Second {
+		t.Errorf("three messages behind 600 that are not sent took %v; their places come in 4 s", took)
+	}
+	r.empty()
 }

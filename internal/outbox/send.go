@@ -19,9 +19,9 @@ var ackSource string
 
 var ackScript = redis.NewScript(keys.Append + keys.Move + lease.Ours + ackSource)
 
-// send hands the head of a line to the provider and decides what becomes of it. It gives its slot back
-// once the message is acknowledged: what a crash can repeat is never more than the slots.
-func (c *channel) send(ctx context.Context, l *line) {
+// send hands the head of a line to the provider and decides what becomes of it, if it is not known already. It
+// gives its slot back once the message is acknowledged: what a crash can repeat is never more than the slots.
+func (c *channel) send(ctx context.Context, l *line, instead Outcome) {
 	e, gone := c.head(l)
 	if gone || !e.holding.enter() { // another process delivers it
 		c.forget(e, false)
@@ -34,12 +34,11 @@ func (c *channel) send(ctx context.Context, l *line) {
 		c.o.Observe(c.name, e.lane, outcome, c.o.Now().Sub(storedAt(e.id)))
 		c.o.acks <- ack{channel: c, entry: e, line: l, outcome: outcome, code: code, receipt: r}
 	}
-	if age > replyLife || !e.until.IsZero() && c.o.Now().After(e.until) {
-		end(Expired, "too-late", Receipt{})
-		return
+	if instead == "" { // it may have changed while it waited for its place
+		instead = c.o.instead(e)
 	}
-	if e.note != "" && c.o.Halted != nil && c.o.Halted(e.note) {
-		end(Held, "", Receipt{})
+	if instead != "" {
+		end(instead, map[Outcome]string{Expired: "too-late"}[instead], Receipt{})
 		return
 	}
 	receipt, err := c.hand(ctx, e)
@@ -66,6 +65,18 @@ func (c *channel) send(ctx context.Context, l *line) {
 	e.holding.leave()
 	c.later(l, c.backoff(e.tries))
 	<-c.slots
+}
+
+// instead is what becomes of a message that must not be sent now, "" if it may.
+func (o *Outbox) instead(e *entry) Outcome {
+	now := o.Now()
+	switch {
+	case now.Sub(storedAt(e.id)) > replyLife || !e.until.IsZero() && now.After(e.until):
+		return Expired
+	case !e.hold.IsZero() && !now.Before(e.hold), e.note != "" && o.Halted != nil && o.Halted(e.note):
+		return Held
+	}
+	return ""
 }
 
 // hand opens an entry and gives it to the sender.
