@@ -208,27 +208,65 @@ func TestThePaceIsShared(t *testing.T) {
 	}
 }
 
-// TestAPauseHoldsEveryone: the provider's "retry after" rests the account in the other process too.
+// TestAPauseHoldsEveryone: the provider's "retry after" rests the account in another process too, with a pace and
+// without.
 func TestAPauseHoldsEveryone(t *testing.T) {
+	for _, rate := range []float64{1000, 0} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			r := newRig(t)
+			var asked time.Time
+			p := &post{answer: func(string) error {
+				asked = time.Now()
+				return &outbox.Error{Code: "429", After: 3 * time.Second}
+			}}
+			r.queue("1", keys.Reply, "reply")
+			stop := r.run("a", p, rate)
+			r.until(func() bool { return r.redis.Exists(t.Context(), keys.Pause(bot.Telegram)).Val() == 1 }, func() string { return "no pause" })
+			stop()
+			for i := range 20 {
+				r.queue(strconv.Itoa(i), keys.Reply, "reply")
+			}
+			var once sync.Once
+			var first time.Time
+			other := &post{answer: func(string) error {
+				once.Do(func() { first = time.Now() })
+				return nil
+			}}
+			r.run("b", other, rate)
+			r.waitFor(other, 21)
+			if rest := first.Sub(asked); rest < 2900*time.Millisecond {
+				t.Errorf("another process sent %v after the provider asked for three seconds' rest", rest)
+			}
+		})
+	}
+}
+
+// TestOneAtATimeForAChat: two notices to someone are a second apart, and one for someone who is being answered waits
+// for the answer; answers themselves do not wait.
+func TestOneAtATimeForAChat(t *testing.T) {
 	r := newRig(t)
-	var once sync.Once
-	var asked time.Time
-	p := &post{}
-	p.answer = func(body string) error {
-		var err error
-		once.Do(func() { asked, err = time.Now(), &outbox.Error{Code: "429", After: time.Second} })
-		return err
-	}
-	r.queue("1", keys.Reply, "first")
+	var mu sync.Mutex
+	sent := map[string]time.Time{}
+	p := &post{answer: func(body string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		sent[body] = time.Now()
+		return nil
+	}}
+	r.queue("1", keys.Bulk, "notice 1")
+	r.queue("1", keys.Bulk, "notice 2")
+	r.queue("2", keys.Reply, "answer 1")
+	r.queue("2", keys.Reply, "answer 2")
+	r.queue("2", keys.Bulk, "notice 3")
 	r.run("a", p, 1000)
-	r.until(func() bool { return r.redis.Exists(t.Context(), keys.Pause(bot.Telegram)).Val() == 1 }, func() string { return "no pause" })
-	r.run("b", p, 1000)
-	for i := range 20 {
-		r.queue(strconv.Itoa(i), keys.Reply, "later")
-	}
-	r.waitFor(p, 21)
-	if rest := time.Since(asked); rest < 900*time.Millisecond {
-		t.Errorf("everything was sent %v after the provider asked for a second's rest", rest)
+	r.waitFor(p, 5)
+	for _, c := range []struct {
+		first, then string
+		apart       bool
+	}{{"notice 1", "notice 2", true}, {"answer 2", "notice 3", true}, {"answer 1", "answer 2", false}} {
+		if apart := sent[c.then].Sub(sent[c.first]); apart < 900*time.Millisecond == c.apart || apart < 0 {
+			t.Errorf("%s was sent %v after %s", c.then, apart, c.first)
+		}
 	}
 }
 

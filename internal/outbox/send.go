@@ -42,6 +42,7 @@ func (c *channel) send(ctx context.Context, l *line, instead Outcome) {
 		return
 	}
 	receipt, err := c.hand(ctx, e)
+	c.serve(l)
 	if err == nil {
 		end(Delivered, "", receipt)
 		return
