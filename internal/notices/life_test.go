@@ -305,9 +305,8 @@ func TestForgotten(t *testing.T) {
 	r.someone(bot.Telegram, "1", bot.Person{Lang: "es", Facility: "tapachula"})
 	id := r.does(chief, bot.Deed{Does: bot.Send, Notice: new(r.free())})
 	r.until("it does not end", r.ended(id))
-	moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(context.Background(), r.now(), keys.Of(phone), "SM+525511112222", "delivered")
-	if err != nil || !moved {
-		t.Fatal(moved, err)
+	if err := r.receipt(phone, outbox.Report{Status: "delivered"}); err != nil {
+		t.Fatal(err)
 	}
 	r.wants(id, map[string]int{"arrived": 1, "delivered": 1})
 	for _, who := range []bot.PersonID{phone, chief} {
@@ -353,6 +352,71 @@ func (r *rig) find(text string) (found []string) {
 	return found
 }
 
+// receipt is what a carrier says of the last text message to a phone.
+func (r *rig) receipt(phone bot.PersonID, report outbox.Report) error {
+	_, address, err := r.vault.Address(phone)
+	if err != nil {
+		return err
+	}
+	report.SID = "SM" + address
+	_, err = outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Gone: r.Register.Gone}).Receive(context.Background(), r.now(), keys.Of(phone), report)
+	return err
+}
+
+// TestReceiptsSayWhy: what a carrier says of a number is counted with its reason, before its message is acknowledged as
+// well as after; who is not reached any more is left out the next time, and nothing goes back.
+func TestReceiptsSayWhy(t *testing.T) {
+	r := newRig(t, nil)
+	r.run()
+	chief := r.coordinator("900")
+	phones := map[string]bot.PersonID{}
+	for _, address := range []string{"+525511110001", "+525511110002", "+525511110003", "+525511110004", "+525511110005"} {
+		phones[address] = r.someone(bot.SMS, address, bot.Person{Lang: "es", Facility: "tapachula"})
+	}
+	early := outbox.Report{Status: "undelivered", Code: "30005", Gone: outbox.Unreachable}
+	r.answers(func(m outbox.Message) error {
+		if m.Address == "+525511110005" {
+			return r.receipt(phones[m.Address], early)
+		}
+		return nil
+	})
+	id := r.does(chief, bot.Deed{Does: bot.Send, Notice: new(r.free())})
+	r.until("it does not end", r.ended(id))
+	for _, step := range []struct {
+		address string
+		report  outbox.Report
+	}{
+		{"+525511110001", outbox.Report{Status: "undelivered", Code: "30006", Gone: outbox.Unreachable}},
+		{"+525511110001", outbox.Report{Status: "sent"}},
+		{"+525511110002", outbox.Report{Status: "failed", Code: "21610", Gone: outbox.OptedOut}},
+		{"+525511110003", outbox.Report{Status: "undelivered", Code: "30007"}},
+		{"+525511110003", outbox.Report{Status: "delivered"}},
+		{"+525511110004", outbox.Report{Status: "delivered"}},
+		{"+525511110004", outbox.Report{Status: "undelivered", Code: "30005", Gone: outbox.Unreachable}},
+	} {
+		if err := r.receipt(phones[step.address], step.report); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.wants(id, map[string]int{"arrived": 1, "opted-out": 1, "undelivered 30007": 1, "unreachable": 2})
+	r.until("not all who are gone are marked", func() bool { // one is after its acknowledgement
+		sheet, err := r.Count(context.Background(), r.free())
+		return err == nil && sheet.People == 2 && fmt.Sprint(sheet.Left) == "map[invalid:2 stopped:1]"
+	})
+	var csv strings.Builder
+	if err := r.Export(context.Background(), id, &csv); err != nil || !strings.Contains(csv.String(), "sms,es,undelivered 30007") {
+		t.Errorf("exported %s, %v", csv.String(), err)
+	}
+	r.answers(nil)
+	r.does(chief, bot.Deed{Does: bot.Retry, ID: id})
+	r.until("the failed is not tried again", func() bool { return len(r.inbox("+525511110003")) == 2 && r.state(id) == bot.Done })
+	for _, address := range []string{"+525511110001", "+525511110002", "+525511110005"} {
+		if got := r.inbox(address); len(got) != 1 {
+			t.Errorf("%s reads %q", address, got)
+		}
+	}
+}
+
 // TestReceiptBeforeAcknowledgement: a carrier may be quicker than we are.
 func TestReceiptBeforeAcknowledgement(t *testing.T) {
 	r := newRig(t, nil)
@@ -362,7 +426,7 @@ func TestReceiptBeforeAcknowledgement(t *testing.T) {
 	r.answers(func(m outbox.Message) error {
 		if m.Channel == bot.SMS {
 			for _, status := range []string{"undelivered", "sent", "delivered"} { // the first end stays
-				if _, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(context.Background(), r.now(), keys.Of(phone), "SM+525511112222", status); err != nil {
+				if err := r.receipt(phone, outbox.Report{Status: status}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -371,7 +435,7 @@ func TestReceiptBeforeAcknowledgement(t *testing.T) {
 	})
 	id := r.does(chief, bot.Deed{Does: bot.Send, Notice: new(r.free())})
 	r.until("it does not end", r.ended(id))
-	r.wants(id, map[string]int{"undelivered": 1})
+	r.wants(id, map[string]int{"undelivered no-code": 1})
 }
 
 // TestProgress: the author has one message of the progress, which is edited, and is told the end.

@@ -75,7 +75,7 @@ const (
 	Undelivered Outcome = "undelivered" // the carrier says that it will not
 )
 
-// A State is an Outcome as it is kept in a tally: with the provider's code of a failure, and with the
+// A State is an Outcome as it is kept in a tally: with the provider's code of a failure or of what did not arrive, and with the
 // provider's id of a message that was taken, behind "#".
 func state(a ack) string {
 	switch {

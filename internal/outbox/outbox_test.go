@@ -351,12 +351,12 @@ func TestReceiptsMoveForward(t *testing.T) {
 		status string
 		moves  bool
 	}{{"queued", true}, {"sent", true}, {"sending", false}, {"delivered", true}, {"failed", false}, {"sent", false}, {"delivered", false}, {"nonsense", false}} {
-		moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, 3, "SM1", step.status)
+		moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, 3, outbox.Report{SID: "SM1", Status: step.status})
 		if err != nil || moved != step.moves {
 			t.Errorf("%s: moved %v, %v; want %v", step.status, moved, err, step.moves)
 		}
 	}
-	if moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, keys.Partitions, "SM1", "read"); moved || err != nil {
+	if moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, keys.Partitions, outbox.Report{SID: "SM1", Status: "read"}); moved || err != nil {
 		t.Errorf("a partition that is none: %v, %v", moved, err)
 	}
 }
@@ -455,4 +455,44 @@ func TestWhatIsHeldBackCostsNoPlace(t *testing.T) {
 		t.Errorf("three messages behind 600 that are not sent took %v; their places come in 4 s", took)
 	}
 	r.empty()
+}
+
+// TestReceiptHalfDone: a receipt that could not be carried out to the end is when it comes again.
+func TestReceiptHalfDone(t *testing.T) {
+	r := newRig(t)
+	id := r.vault.Seal(bot.SMS, "+525511112222")
+	part, day := keys.Of(id), time.Now()
+	for _, err := range []error{
+		r.redis.Set(t.Context(), keys.Person(id), "{}", 0).Err(),
+		r.redis.XAdd(t.Context(), &redis.XAddArgs{Stream: keys.Queue(part, bot.SMS, keys.Bulk), Values: []any{"p", string(id), "b", r.vault.SealBody(id, []byte("text")), "n", "n1"}}).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	away := errors.New("away")
+	o := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: "a", Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Routes: map[bot.Channel]outbox.Route{bot.SMS: {Sender: texter{}}}, Gone: func(context.Context, bot.PersonID, outbox.Outcome) error { return away },
+		Observe: func(bot.Channel, keys.Lane, outbox.Outcome, time.Duration) {}})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); o.Run(ctx) }()
+	defer func() { cancel(); <-done }()
+	tally := func() string { return r.redis.HGet(context.Background(), keys.Tally(part, "n1"), string(id)).Val() }
+	r.until(func() bool { return tally() == "delivered" }, tally)
+	report := outbox.Report{SID: "SM1", Status: "undelivered", Code: "30005", Gone: outbox.Unreachable}
+	if _, err := o.Receive(t.Context(), day, part, report); !errors.Is(err, away) || tally() != "delivered" {
+		t.Fatalf("%v, counted as %s", err, tally())
+	}
+	away = nil
+	if moved, err := o.Receive(t.Context(), day, part, report); err != nil || moved || tally() != "unreachable" {
+		t.Errorf("moved %v, %v, counted as %s", moved, err, tally())
+	}
+}
+
+// texter takes every text message.
+type texter struct{}
+
+func (texter) Send(context.Context, outbox.Message) (outbox.Receipt, error) {
+	return outbox.Receipt{SID: "SM1"}, nil
 }
