@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 
+	"faro/bot"
 	"faro/internal/keys"
 	"faro/internal/table"
 )
@@ -22,10 +23,10 @@ func (s *Service) Export(ctx context.Context, id string, w io.Writer) error {
 	}
 	out := table.New(w, "reader", "channel", "language", "outcome")
 	n := 0
-	err = s.told(ctx, id, func(_ keys.Partition, readers []reader, states []string) error {
-		for i, r := range readers {
+	err = s.told(ctx, id, func(_ keys.Partition, readers []reader, states map[bot.PersonID]string) error {
+		for _, r := range readers {
 			n++
-			out.Row(strconv.Itoa(n), string(r.ch), string(r.person.Lang), counted(states[i]))
+			out.Row(strconv.Itoa(n), string(r.ch), string(r.person.Lang), counted(states[r.id]))
 		}
 		return nil
 	})

@@ -438,7 +438,7 @@ func TestReceiptBeforeAcknowledgement(t *testing.T) {
 	r.wants(id, map[string]int{"undelivered no-code": 1})
 }
 
-// TestProgress: the author has one message of the progress, which is edited, and is told the end.
+// TestProgress: the author has one message of the progress, which is edited, in the end to how it ended, and is told that.
 func TestProgress(t *testing.T) {
 	r := newRig(t, func(c *notices.Config) { c.Rates[bot.Telegram] = 30 })
 	r.run()
@@ -452,13 +452,19 @@ func TestProgress(t *testing.T) {
 	}
 	r.until("it does not end", r.ended(id))
 	r.until("the end is not told", func() bool { return r.all("Finished.") > 0 })
-	edits := 0
+	edits, last := 0, ""
 	for _, m := range r.inbox("900")[1:] {
-		if strings.HasPrefix(m, "edits 1001: ") && strings.Contains(m, "of 200") && strings.Contains(m, "a second") {
-			edits++
+		if strings.HasPrefix(m, "edits 1001: ") {
+			edits, last = edits+1, m
+		}
+		if strings.Contains(m, "being sent") && !(strings.Contains(m, "of 200") && strings.Contains(m, "a second")) {
+			t.Errorf("a picture of the progress: %q", m)
 		}
 	}
-	if new := len(r.inbox("900")) - edits; edits == 0 || new != 2 {
+	if new := len(r.inbox("900")) - edits; edits < 2 || new != 2 {
 		t.Errorf("%d edits, %d new messages: %q", edits, new, r.inbox("900"))
+	}
+	if !strings.Contains(last, "Finished.") || !strings.Contains(last, "delivered 200") {
+		t.Errorf("the picture stays %q", last)
 	}
 }
