@@ -278,12 +278,24 @@ func TestWhatCannotBeSent(t *testing.T) {
 	r := newRig(t, nil)
 	chief := r.coordinator("900")
 	r.someone(bot.SMS, "+525511112222", bot.Person{Lang: "es", Facility: "tapachula"})
+	r.someone(bot.Telegram, "1", bot.Person{Lang: "en", Facility: "reynosa"})
+	meeting := func(n *bot.Notice) {
+		n.Texts, n.Ready, n.Blanks = nil, "meeting", map[string]string{"day": r.now().AddDate(0, 0, 2).Format(time.DateOnly), "time": "09:00", "place": "Patio"}
+	}
 	for problem, change := range map[string]func(*bot.Notice){
 		"nobody":   func(n *bot.Notice) { n.Facilities = []string{"acayucan"} },
 		"gone":     func(n *bot.Notice) { n.Facilities = []string{"nowhere"} },
 		"no-text":  func(n *bot.Notice) { n.Texts = nil },
 		"too-long": func(n *bot.Notice) { n.Texts = map[locales.Lang]string{"es": strings.Repeat("agua ", 200)} },
 		"past":     func(n *bot.Notice) { n.Until = time.Time{} },
+		"too-far":  func(n *bot.Notice) { n.Until = r.now().Add(800 * time.Hour) },
+		"started":  func(n *bot.Notice) { n.At = r.now().Add(-5 * time.Hour) },
+		"too-long-chat": func(n *bot.Notice) {
+			n.Facilities, n.Texts = []string{"reynosa"}, map[locales.Lang]string{"es": "Hay agua.", "en": strings.Repeat("water ", 680)}
+		},
+		"blank":      func(n *bot.Notice) { meeting(n); n.Blanks["time"] = "" },
+		"blank-long": func(n *bot.Notice) { meeting(n); n.Blanks["place"] = strings.Repeat("é", bot.MaxBlank+1) },
+		"day-past":   func(n *bot.Notice) { meeting(n); n.Blanks["day"] = "2020-01-01" },
 	} {
 		n := r.free()
 		change(&n)
@@ -292,6 +304,19 @@ func TestWhatCannotBeSent(t *testing.T) {
 		}
 		if sheet, err := r.Count(context.Background(), n); err != nil || sheet.Problem != problem {
 			t.Errorf("%q, want %q; %v", sheet.Problem, problem, err)
+		}
+	}
+	for what, change := range map[string]func(*bot.Notice){
+		"just as long as a chat takes": func(n *bot.Notice) {
+			n.Facilities, n.Texts = []string{"reynosa"}, map[locales.Lang]string{"en": strings.Repeat("water ", 660)}
+		},
+		"planned for a minute ago": func(n *bot.Notice) { n.At = r.now().Add(-time.Minute) },
+		"all filled in":            func(n *bot.Notice) { meeting(n); n.Blanks["place"] = strings.Repeat("é", bot.MaxBlank) },
+	} {
+		n := r.free()
+		change(&n)
+		if sheet, err := r.Count(context.Background(), n); err != nil || sheet.Problem != "" {
+			t.Errorf("%s: %q, %v", what, sheet.Problem, err)
 		}
 	}
 }
