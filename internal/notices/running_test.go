@@ -53,6 +53,10 @@ func TestTakenBackWhileItIsSent(t *testing.T) {
 					t.Fatalf("%d reads %q", i+1, in)
 				}
 			}
+			var csv strings.Builder
+			if err := r.Export(context.Background(), id, &csv); err != nil || strings.Count(csv.String(), ",delivered,deleted\n") != got {
+				t.Errorf("exported %.300s, %v", csv.String(), err)
+			}
 			in := bot.Input{Desk: bot.Desk{Role: bot.Coordinator}}
 			if err := r.Prepare(context.Background(), chief, &in); err != nil {
 				t.Fatal(err)
