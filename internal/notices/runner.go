@@ -385,7 +385,7 @@ func (s *Service) tell(ctx context.Context, to bot.PersonID, about, mark string,
 	b := batch{about: about, part: keys.Of(to), lane: keys.Reply, until: s.Now().Add(sayLife), life: sayLife,
 		marks: saidMarks + mark, field: "said", after: "yes"}
 	_, err := s.queue(ctx, b, []bot.PersonID{to}, func(r reader) (order, error) {
-		if r.person.Stopped {
+		if r.person.Stopped || r.record == "" { // or they have erased everything meanwhile
 			return order{}, nil
 		}
 		said, ok := reply(r.person, r.ch)

@@ -20,6 +20,9 @@ var Default = Hours{From: 21 * time.Hour, Until: 7 * time.Hour}
 
 // At is the quiet time a moment lies in, if it does.
 func (q Hours) At(moment time.Time, zone *time.Location) (begin, end time.Time, quiet bool) {
+	if q.From == q.Until {
+		return time.Time{}, time.Time{}, false
+	}
 	local := moment.In(zone)
 	for _, day := range []int{-1, 0} {
 		begin, end = onDay(local, day, q.From), onDay(local, day, q.Until)
