@@ -66,6 +66,10 @@ func (s *step) compose(to, arg string) (string, string) {
 		if lacks := s.lacks(n); lacks != "" {
 			return lacks, ""
 		}
+		if to == flows.NoticeSend && arg != n.sheetCode() {
+			s.wrong = true // nobody sends what they have not seen counted
+			return flows.NoticeCheck, ""
+		}
 		return to, ""
 	case to == flows.NoticeFill && s.content.Ready[n.Ready] == nil:
 		return flows.NoticeWhat, ""
@@ -123,6 +127,8 @@ func (s *step) composes(to, arg string) bool {
 	switch to {
 	case flows.NoticeWhere:
 		return arg == "new"
+	case flows.NoticeSend:
+		return len(arg) == sheetCodeLength
 	case flows.NoticeWho:
 		return arg == everywhere || s.content.Facilities[arg] != nil
 	case flows.NoticeUrgency:
@@ -197,6 +203,8 @@ func (s *step) written(ask, words string) bool {
 			return false
 		}
 		n.At = at
+	case "sheet":
+		return false // the right code is heard wherever one is
 	}
 	return true
 }

@@ -163,15 +163,63 @@ func TestBySMSNoNumberChoosesElsewhere(t *testing.T) {
 	n := *w.d.Draft.Notice
 	for what, r := range map[string]bot.Reply{
 		"a notice that waits": w.talk.NoticeStatus(status("n1-0", n, bot.Waiting, bot.Approve, bot.Refuse), w.p, w.ch, time.UTC, day),
+		"a sheet":             w.talk.Preflight(sheet(&n), n, w.p, w.ch, day),
 		"a problem":           w.talk.Preflight(bot.Sheet{Problem: "past"}, n, w.p, w.ch, day),
 	} {
 		if len(r.Options) > 0 {
 			t.Errorf("%s has the choices %v", what, r.Options)
 		}
 	}
-	sheet, screen := w.talk.Preflight(sheet(&n), n, w.p, w.ch, day), shown(w)
-	if !slices.Equal(sheet.Options, screen.Options) {
-		t.Errorf("the sheet offers %v, the screen %v", sheet.Options, screen.Options)
+}
+
+// TestOnlyWhatWasCountedIsSent: nothing goes out before its sheet is there, and a sheet sends nothing but
+// what it counts, whatever was changed since.
+func TestOnlyWhatWasCountedIsSent(t *testing.T) {
+	for _, ch := range bot.Channels {
+		sends := func(w *worker, sheet bot.Reply) bot.Turn {
+			if ch == bot.SMS {
+				return w.says(strings.ToLower(w.code(sheet)))
+			}
+			return w.taps(sheet.Options[0].Data)
+		}
+		sets := func(turn bot.Turn) (does []string) {
+			for _, e := range turn.Effects {
+				does = append(does, e.Deed.Does)
+			}
+			return does
+		}
+		w := writing(t, ch, "es", "notice-urgency/all", "notice-what/routine", "notice-fill/water-back", "notice-when/6h")
+		old := w.sheet(w.taps("notice-check/now"))
+		for _, o := range shown(w).Options {
+			if strings.HasPrefix(o.Data, flows.NoticeSend) {
+				t.Errorf("%s: %s is offered while it is counted", ch, o.Data)
+			}
+		}
+		for _, early := range []string{"notice-send", "notice-send/BBBB"} {
+			if turn := w.taps(early); slices.Contains(sets(turn), bot.Send) {
+				t.Errorf("%s: %s sends", ch, early)
+			}
+		}
+		if turn := w.says("BBBB"); len(turn.Effects) > 0 || !strings.Contains(said(turn), "último recuento") {
+			t.Errorf("%s: a code of nothing: %v, %q", ch, sets(turn), said(turn))
+		}
+		w.taps("notice-where")
+		w.says("Reynosa")
+		for _, tap := range []string{"notice-urgency/all", "notice-what/routine", "notice-fill/water-back", "notice-when/6h"} {
+			w.taps(tap)
+		}
+		fresh := w.sheet(w.taps("notice-check/now"))
+		if turn := sends(w, old); slices.Contains(sets(turn), bot.Send) || turn.Dialogue.At.Step != flows.NoticeCheck || !strings.Contains(said(turn), "último recuento") {
+			t.Errorf("%s: the old sheet leads to %v and sets off %v: %q", ch, turn.Dialogue.At, sets(turn), said(turn))
+		}
+		w.taps("notice-test")
+		turn := sends(w, fresh)
+		if !slices.Equal(sets(turn), []string{bot.Send}) || turn.Effects[0].Deed.Notice.Facilities[0] != "reynosa" {
+			t.Fatalf("%s: the new sheet sets off %v", ch, sets(turn))
+		}
+		if turn := sends(w, fresh); len(turn.Effects) > 0 {
+			t.Errorf("%s: the sheet sends twice", ch)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -34,21 +35,44 @@ func status(id string, n bot.Notice, state string, acts ...string) bot.Status {
 	return st
 }
 
+// sheet is what a coordinator is told after a turn that counts.
+func (w *worker) sheet(turn bot.Turn) bot.Reply {
+	w.t.Helper()
+	for _, e := range turn.Effects {
+		if e.Deed != nil && e.Deed.Does == bot.Count {
+			return w.talk.Preflight(sheet(e.Deed.Notice), *e.Deed.Notice, w.p, w.ch, day)
+		}
+	}
+	w.t.Fatal("nobody is counted")
+	return bot.Reply{}
+}
+
+// code is what is answered to a sheet by SMS to send what it counts.
+func (w *worker) code(sheet bot.Reply) string {
+	w.t.Helper()
+	found := regexp.MustCompile(`: ([B-Z]{4})\b`).FindStringSubmatch(sheet.Text)
+	if found == nil {
+		w.t.Fatalf("no code in %q", sheet.Text)
+	}
+	return found[1]
+}
+
 func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	c := load(w.t)
 	tap := func(data string) bot.Turn { turn := w.taps(data); line("["+data+"]", turn); return turn }
 	says := func(words string) bot.Turn { turn := w.says(words); line(words, turn); return turn }
 	told := func(what string, r bot.Reply) { line("("+what+")", bot.Turn{Replies: []bot.Reply{r}}) }
 	counted := func(turn bot.Turn) bot.Notice {
-		w.t.Helper()
-		for _, e := range turn.Effects {
-			if e.Deed != nil && e.Deed.Does == bot.Count {
-				told("counted", w.talk.Preflight(sheet(e.Deed.Notice), *e.Deed.Notice, w.p, w.ch, day))
-				return *e.Deed.Notice
-			}
+		told("counted", w.sheet(turn))
+		return *turn.Dialogue.Draft.Notice
+	}
+	send := func(n bot.Notice) {
+		r := w.talk.Preflight(sheet(&n), n, w.p, w.ch, day)
+		if w.ch == bot.SMS {
+			says(w.code(r))
+		} else {
+			tap(r.Options[0].Data)
 		}
-		w.t.Fatal("nobody is counted")
-		return bot.Notice{}
 	}
 	zone := zone("America/Mexico_City")
 	// A ready-made notice.
@@ -68,7 +92,7 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	tap("notice-test")
 	test, _ := w.talk.NoticeTest(n, "tapachula", w.p, w.ch, zone)
 	told("the test", test)
-	tap("notice-send")
+	send(n)
 	// Another coordinator is asked, and the progress is shown.
 	waiting := status("n1-0", n, bot.Waiting, bot.Approve, bot.Refuse)
 	told("to a second coordinator", w.talk.NoticeStatus(waiting, w.p, w.ch, zone, day))
@@ -103,7 +127,7 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	says("19:00")
 	tap("notice-limit")
 	n = counted(tap("notice-check/sms"))
-	tap("notice-send")
+	send(n)
 	for _, lang := range []locales.Lang{"es", "ht"} {
 		r, _ := w.talk.Notice(n, "tapachula", bot.Person{Lang: lang}, w.ch, zone)
 		told("a reader of "+string(lang), r)

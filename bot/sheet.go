@@ -26,7 +26,7 @@ func (t *Talk) Preflight(sheet Sheet, n Notice, p Person, ch Channel, now time.T
 		if len(sheet.Left) > 0 {
 			r.Text += "\n" + s.left(sheet.Left)
 		}
-		if ch == Telegram { // by SMS, 1 is "send" on the screen they are on
+		if ch == Telegram { // by SMS a number chooses on the screen they are on
 			r.Options = s.labelled([2]string{"notice-again", flows.NoticeWhere})
 		}
 		return r
@@ -56,10 +56,14 @@ func (t *Talk) Preflight(sheet Sheet, n Notice, p Person, ch Channel, now time.T
 	if sheet.Approval {
 		lines = append(lines, say("approval", nil))
 	}
+	if ch == SMS {
+		lines = append(lines, say("send", locales.Args{"code": n.sheetCode()}))
+	}
 	r.Text = within(joined(lines, "\n"), s.samples(&n, sheet.ByLang))
-	// The same as on the check screen, in its order: by SMS a number chooses there.
-	r.Options = s.labelled([2]string{"notice-send", flows.NoticeSend}, [2]string{"notice-test", flows.NoticeTest},
-		[2]string{"notice-limit", flows.NoticeLimit}, [2]string{"notice-again", flows.NoticeWhere})
+	if ch == Telegram {
+		r.Options = s.labelled([2]string{"notice-send", flows.NoticeSend + "/" + n.sheetCode()}, [2]string{"notice-test", flows.NoticeTest},
+			[2]string{"notice-limit", flows.NoticeLimit}, [2]string{"notice-again", flows.NoticeWhere})
+	}
 	return r
 }
 

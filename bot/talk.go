@@ -287,6 +287,10 @@ func (s *step) read(words string) {
 		s.number(n)
 		return
 	}
+	if n := s.Dialogue.Draft.Notice; n != nil && s.Person.Role.Coordinates() && folded == locales.Fold(n.sheetCode()) {
+		s.choose(flows.NoticeSend + "/" + n.sheetCode())
+		return
+	}
 	if asks {
 		// Who writes what others are told of a danger is not in it.
 		if m := s.find(s.Person.Lang, Words(words)); m.Urgent && m.Decision == Sure && at.Ask != "text" && at.Ask != "blank" {
