@@ -36,6 +36,9 @@ func (s *step) compose(to, arg string) (string, string) {
 	if n == nil {
 		return flows.Notices, ""
 	}
+	if n.Corrects != "" && slices.Contains([]string{flows.NoticeWhere, flows.NoticeWho}, to) {
+		return flows.NoticeWhat, "" // it goes to those who got what it corrects, wherever they are
+	}
 	switch {
 	case arg == "":
 	case to == flows.NoticeWho && arg == everywhere:
@@ -45,19 +48,26 @@ func (s *step) compose(to, arg string) (string, string) {
 		}
 	case to == flows.NoticeWho:
 		n.Facilities = []string{arg}
-	case to == flows.NoticeUrgency:
+	case to == flows.NoticeWhat && n.Corrects == "":
 		n.Who = Who(arg)
-	case to == flows.NoticeWhat:
-		n.Urgency = arg
 	case to == flows.NoticeFill:
+		ready := s.content.Ready[arg]
+		if n.Corrects == "" || slices.Index(flows.Urgencies, ready.Urgency) > slices.Index(flows.Urgencies, n.Urgency) {
+			n.Urgency = ready.Urgency // else as urgent as what it corrects
+		}
 		n.Ready, n.Blanks, n.Texts = arg, map[string]string{}, nil
 	case to == flows.NoticeLang:
-		n.Ready, n.Blanks = "", nil
+		n.Urgency = arg
+		if at := s.Dialogue.At; at.Step == flows.NoticeUrgency && at.Arg == "" && s.lacks(n) == "" {
+			return flows.NoticeCheck, "" // where they came from
+		}
 	case to == flows.NoticeWhen:
 		hours, _ := strconv.Atoi(strings.TrimSuffix(arg, "h")) // one of lives
 		n.Until = s.now.Add(time.Duration(hours) * time.Hour).Truncate(time.Minute)
-	case to == flows.NoticeCheck:
-		s.limit(n, arg)
+	case to == flows.NoticeCheck: // its argument is "now"
+		n.At = time.Time{}
+	case to == flows.NoticeLimit:
+		n.limit(arg)
 	}
 	switch {
 	case to == flows.NoticeWhen && n.Until.IsZero():
@@ -78,7 +88,7 @@ func (s *step) compose(to, arg string) (string, string) {
 			return flows.NoticeWhen, ""
 		}
 		return flows.NoticeUntil, ""
-	case to == flows.NoticeWrite: // its argument is the language that is written
+	case to == flows.NoticeWrite, to == flows.NoticeUrgency: // the language that is written; that a text is to be written
 		return to, arg
 	}
 	return to, ""
@@ -103,18 +113,23 @@ func (s *step) lacks(n *Notice) string {
 // lives are how long a notice can be made valid with one tap.
 var lives = []string{"6h", "24h", "72h"}
 
-// limit takes what was chosen on the last screens before a notice is sent.
-func (s *step) limit(n *Notice, arg string) {
+// limit takes whom a notice is for alone: readers of some languages, on one channel. What was chosen before
+// is not any more.
+func (n *Notice) limit(arg string) {
 	lang, isLang := strings.CutPrefix(arg, "lang.")
 	switch {
-	case arg == "now":
-		n.At = time.Time{}
 	case arg == "any":
 		n.Channel, n.Langs = "", nil
-	case isLang:
-		n.Channel, n.Langs = "", []locales.Lang{locales.Lang(lang)}
+	case !isLang && n.Channel == Channel(arg):
+		n.Channel = ""
+	case !isLang:
+		n.Channel = Channel(arg)
 	default:
-		n.Channel, n.Langs = Channel(arg), nil
+		if i := slices.Index(n.Langs, locales.Lang(lang)); i >= 0 {
+			n.Langs = slices.Delete(n.Langs, i, i+1)
+		} else {
+			n.Langs = append(n.Langs, locales.Lang(lang))
+		}
 	}
 }
 
@@ -131,20 +146,22 @@ func (s *step) composes(to, arg string) bool {
 		return len(arg) == sheetCodeLength
 	case flows.NoticeWho:
 		return arg == everywhere || s.content.Facilities[arg] != nil
-	case flows.NoticeUrgency:
-		return slices.Contains([]Who{Everyone, OnlyGuests, OnlyStaff}, Who(arg))
 	case flows.NoticeWhat:
-		return slices.Contains(flows.Urgencies, arg)
+		return slices.Contains([]Who{Everyone, OnlyGuests, OnlyStaff}, Who(arg))
 	case flows.NoticeFill:
 		return s.content.Ready[arg] != nil
-	case flows.NoticeLang:
+	case flows.NoticeUrgency:
 		return arg == "own"
+	case flows.NoticeLang:
+		return slices.Contains(flows.Urgencies, arg)
 	case flows.NoticeWrite:
 		return s.book.Has(locales.Lang(arg))
 	case flows.NoticeWhen:
 		return slices.Contains(lives, arg)
 	case flows.NoticeCheck:
-		return arg == "now" || arg == "any" || slices.Contains(Channels, Channel(arg)) || isLang && s.book.Has(locales.Lang(lang))
+		return arg == "now"
+	case flows.NoticeLimit:
+		return arg == "any" || slices.Contains(Channels, Channel(arg)) || isLang && s.book.Has(locales.Lang(lang))
 	}
 	return false
 }
@@ -186,6 +203,7 @@ func (s *step) written(ask, words string) bool {
 			s.wrongArgs = locales.Args{"most": strconv.Itoa(maxNoticeText), "over": strconv.Itoa(max(0, long))}
 			return false
 		}
+		n.Ready, n.Blanks = "", nil
 		if n.Texts == nil {
 			n.Texts = map[locales.Lang]string{}
 		}

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"bytes"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func writing(t *testing.T, ch bot.Channel, lang locales.Lang, taps ...string) *w
 // TestWrongInputOfANotice: every step of writing that asks for something says what is wrong with it,
 // in every language, stays where it is and loses nothing.
 func TestWrongInputOfANotice(t *testing.T) {
-	before := []string{"notice-urgency/all", "notice-what/routine"}
+	before := []string{"notice-what/all"}
 	filling := append(slices.Clone(before), "notice-fill/doctor")
 	valid := append(slices.Clone(before), "notice-fill/water-back", "notice-when/6h")
 	for _, c := range []struct {
@@ -44,7 +45,7 @@ func TestWrongInputOfANotice(t *testing.T) {
 		{flows.NoticeFill, filling, nil, []string{"mañana", "31/2", "9:00", "30/11/2020"}},
 		{flows.NoticeFill, filling, []string{"2/12"}, []string{"25:00", "9:60", "2/12", "-9", "noon"}},
 		{flows.NoticeFill, filling, []string{"2/12", "9"}, []string{strings.Repeat("x", 61)}},
-		{flows.NoticeWrite, append(slices.Clone(before), "notice-lang/own", "notice-write/en"), nil, []string{strings.Repeat("ñ", 481), strings.Repeat("agua ", 2000)}},
+		{flows.NoticeWrite, append(slices.Clone(before), "notice-urgency/own", "notice-lang/routine", "notice-write/en"), nil, []string{strings.Repeat("ñ", 481), strings.Repeat("agua ", 2000)}},
 		{flows.NoticeUntil, append(slices.Clone(before), "notice-fill/water-back"), nil, []string{"ayer", "30/11 9:00", "15/1 9:00", "25:00", "1/12"}},
 		{flows.NoticeWhen, valid, nil, []string{"ayer", "30/11 9:00", "3/12 9:00", "99:00"}},
 	} {
@@ -90,9 +91,9 @@ func shown(w *worker) bot.Reply {
 // TestUnfinishedNotice: what is lacking is asked for before anything is counted, tried or sent.
 func TestUnfinishedNotice(t *testing.T) {
 	for want, taps := range map[string][]string{
-		flows.NoticeWhat:  {"notice-urgency/all"},
-		flows.NoticeFill:  {"notice-urgency/all", "notice-what/routine", "notice-fill/doctor"},
-		flows.NoticeUntil: {"notice-urgency/all", "notice-what/routine", "notice-fill/water-back"},
+		flows.NoticeWhat:  {"notice-what/all"},
+		flows.NoticeFill:  {"notice-what/all", "notice-fill/doctor"},
+		flows.NoticeUntil: {"notice-what/all", "notice-fill/water-back"},
 	} {
 		for _, early := range []string{"notice-check/now", "notice-test", "notice-send"} {
 			w := writing(t, bot.Telegram, "es", taps...)
@@ -111,7 +112,7 @@ func TestUnfinishedNotice(t *testing.T) {
 // TestNoticeIsTheSameAgain: the same turn gives the same result, and neither it nor what follows changes
 // the dialogue it began with.
 func TestNoticeIsTheSameAgain(t *testing.T) {
-	w := writing(t, bot.Telegram, "es", "notice-urgency/all", "notice-what/routine", "notice-fill/doctor")
+	w := writing(t, bot.Telegram, "es", "notice-what/all", "notice-fill/doctor")
 	for _, words := range []string{"2/12", "9", "Patio", "3/12 18:00"} {
 		d, p := w.d, w.p
 		before := d.Draft.Record()
@@ -159,7 +160,7 @@ func TestNoticeThatIsGone(t *testing.T) {
 // TestBySMSNoNumberChoosesElsewhere: what comes unasked has no numbers, but those of the screen that its
 // reader is on.
 func TestBySMSNoNumberChoosesElsewhere(t *testing.T) {
-	w := writing(t, bot.SMS, "es", "notice-urgency/all", "notice-what/routine", "notice-fill/water-back", "notice-when/6h", "notice-check/now")
+	w := writing(t, bot.SMS, "es", "notice-what/all", "notice-fill/water-back", "notice-when/6h", "notice-check/now")
 	n := *w.d.Draft.Notice
 	for what, r := range map[string]bot.Reply{
 		"a notice that waits": w.talk.NoticeStatus(status("n1-0", n, bot.Waiting, bot.Approve, bot.Refuse), w.p, w.ch, time.UTC, day),
@@ -188,7 +189,7 @@ func TestOnlyWhatWasCountedIsSent(t *testing.T) {
 			}
 			return does
 		}
-		w := writing(t, ch, "es", "notice-urgency/all", "notice-what/routine", "notice-fill/water-back", "notice-when/6h")
+		w := writing(t, ch, "es", "notice-what/all", "notice-fill/water-back", "notice-when/6h")
 		old := w.sheet(w.taps("notice-check/now"))
 		for _, o := range shown(w).Options {
 			if strings.HasPrefix(o.Data, flows.NoticeSend) {
@@ -205,7 +206,7 @@ func TestOnlyWhatWasCountedIsSent(t *testing.T) {
 		}
 		w.taps("notice-where")
 		w.says("Reynosa")
-		for _, tap := range []string{"notice-urgency/all", "notice-what/routine", "notice-fill/water-back", "notice-when/6h"} {
+		for _, tap := range []string{"notice-what/all", "notice-fill/water-back", "notice-when/6h"} {
 			w.taps(tap)
 		}
 		fresh := w.sheet(w.taps("notice-check/now"))
@@ -306,5 +307,78 @@ func TestNoticesNotWrittenInAChat(t *testing.T) {
 	}
 	if r, ok := talk(t).Notice(bot.Notice{Texts: map[locales.Lang]string{"es": "\u200b"}}, "tapachula", bot.Person{Lang: "es"}, bot.SMS, time.UTC); ok {
 		t.Errorf("what shows nothing is sent: %q", r.Text)
+	}
+}
+
+// TestUrgencyOfAReadyNotice: it presses as much as its kind does unless its coordinator says otherwise, and
+// a correction no less than what it corrects.
+func TestUrgencyOfAReadyNotice(t *testing.T) {
+	for _, r := range load(t).Flows.ReadyNotices() {
+		w := writing(t, bot.Telegram, "es", "notice-what/all", "notice-fill/"+r.ID)
+		if got := w.d.Draft.Notice.Urgency; got != r.Urgency {
+			t.Errorf("%s is %s, want %s", r.ID, got, r.Urgency)
+		}
+	}
+	w := writing(t, bot.Telegram, "es", "notice-what/all", "notice-fill/water-back", "notice-when/6h", "notice-check/now", "notice-urgency")
+	if turn := w.taps("notice-lang/important"); turn.Dialogue.At.Step != flows.NoticeCheck || turn.Dialogue.Draft.Notice.Urgency != "important" || turn.Dialogue.Draft.Notice.Ready != "water-back" {
+		t.Errorf("another urgency leads to %v, %s", turn.Dialogue.At, turn.Dialogue.Draft.Notice.Urgency)
+	}
+	sent := *w.d.Draft.Notice
+	sent.Urgency = "emergency"
+	w.desk.Notices = []bot.Status{status("n1-0", sent, bot.Done, bot.Correct)}
+	w.taps("notice-do/correct.n1-0")
+	if w.taps("notice-fill/water-back"); w.d.Draft.Notice.Urgency != "emergency" {
+		t.Errorf("what corrects an emergency is %s", w.d.Draft.Notice.Urgency)
+	}
+}
+
+// TestACorrectionKeepsItsReaders: whatever is changed of it, it goes to those who got what it corrects, and
+// says nothing else.
+func TestACorrectionKeepsItsReaders(t *testing.T) {
+	w := work(t, bot.Telegram, "es", bot.Coordinator)
+	sent := bot.Notice{Facilities: []string{"reynosa"}, Who: bot.OnlyStaff, Urgency: "routine", Ready: "water-back", Until: day.Add(6 * time.Hour)}
+	w.desk.Notices = []bot.Status{status("n1-0", sent, bot.Done, bot.Correct)}
+	w.taps("notice-do/correct.n1-0")
+	w.taps("notice-fill/water-back")
+	w.taps("notice-check/now")
+	for _, tap := range []string{"notice-where", "notice-who/tapachula", "notice-who/everywhere", "notice-what/all"} {
+		turn := w.taps(tap)
+		n := turn.Dialogue.Draft.Notice
+		if turn.Dialogue.At.Step != flows.NoticeWhat || n.Corrects != "n1-0" || !slices.Equal(n.Facilities, sent.Facilities) || n.Who != sent.Who {
+			t.Errorf("%s leads to %v, for %v (%s)", tap, turn.Dialogue.At, n.Facilities, n.Who)
+		}
+	}
+	if w.taps("notice-where/new"); w.d.Draft.Notice.Corrects != "" {
+		t.Error("a new notice corrects one")
+	}
+}
+
+// TestLanguagesAndAChannel: a notice can be for readers of several languages on one channel, and each choice
+// can be taken back.
+func TestLanguagesAndAChannel(t *testing.T) {
+	w := writing(t, bot.Telegram, "en", "notice-what/all", "notice-fill/water-back", "notice-when/6h", "notice-check/now", "notice-limit")
+	for _, c := range []struct {
+		tap, langs string
+		channel    bot.Channel
+	}{
+		{"notice-limit/sms", "[]", bot.SMS},
+		{"notice-limit/lang.es", "[es]", bot.SMS},
+		{"notice-limit/lang.ht", "[es ht]", bot.SMS},
+		{"notice-limit/telegram", "[es ht]", bot.Telegram},
+		{"notice-limit/lang.es", "[ht]", bot.Telegram},
+		{"notice-limit/telegram", "[ht]", ""},
+		{"notice-limit/any", "[]", ""},
+		{"notice-limit/lang.xx", "[]", ""},
+	} {
+		turn := w.taps(c.tap)
+		if n := turn.Dialogue.Draft.Notice; fmt.Sprint(n.Langs) != c.langs || n.Channel != c.channel {
+			t.Errorf("%s: %v on %q, want %s on %q", c.tap, n.Langs, n.Channel, c.langs, c.channel)
+		}
+	}
+	w.taps("notice-limit/lang.ht")
+	w.taps("notice-limit/sms")
+	turn := w.taps("notice-check")
+	if text := said(turn); !strings.Contains(text, "everyone, SMS, Kreyòl ayisyen") || len(turn.Effects) != 1 {
+		t.Errorf("%q sets off %v", text, turn.Effects)
 	}
 }

@@ -80,8 +80,7 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	tap("notice-where/new")
 	says("Tapachula, Atlantis")
 	says("Tapachula")
-	tap("notice-urgency/all")
-	tap("notice-what/important")
+	tap("notice-what/all")
 	tap("notice-fill/water-off")
 	says("mañana")
 	says("2/12")
@@ -113,7 +112,8 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	tap("notice-show/n1-0")
 	// A correction in one's own words, in two languages.
 	tap("notice-do/correct.n1-0")
-	tap("notice-lang/own")
+	tap("notice-urgency/own")
+	tap("notice-lang/important")
 	tap("notice-write/es")
 	says(strings.Repeat("agua ", 97))
 	says("Sí hay agua.\nNo la junten.")
@@ -126,7 +126,9 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	says("3/12 9:00")
 	says("19:00")
 	tap("notice-limit")
-	n = counted(tap("notice-check/sms"))
+	tap("notice-limit/sms")
+	tap("notice-limit/lang.es")
+	n = counted(tap("notice-check"))
 	send(n)
 	for _, lang := range []locales.Lang{"es", "ht"} {
 		r, _ := w.talk.Notice(n, "tapachula", bot.Person{Lang: lang}, w.ch, zone)
@@ -202,7 +204,7 @@ func TestMomentsOfANotice(t *testing.T) {
 		w.now = noon
 		w.taps("notice-where/new")
 		w.says("Tapachula")
-		for _, tap := range []string{"notice-urgency/all", "notice-what/routine", "notice-fill/water-back"} {
+		for _, tap := range []string{"notice-what/all", "notice-fill/water-back"} {
 			w.taps(tap)
 		}
 		turn := w.says(words)
@@ -220,7 +222,7 @@ func TestHostileNotice(t *testing.T) {
 	w := work(t, bot.Telegram, "es", bot.Coordinator)
 	w.taps("notice-where/new")
 	w.says("Tapachula")
-	for _, tap := range []string{"notice-urgency/all", "notice-what/routine", "notice-lang/own", "notice-write/es"} {
+	for _, tap := range []string{"notice-what/all", "notice-urgency/own", "notice-lang/routine", "notice-write/es"} {
 		w.taps(tap)
 	}
 	w.says("Agua \u202e*no* \u200b_hay_ {{.phone}} <b>\x00\n\n\nfin\xff")

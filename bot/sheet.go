@@ -62,7 +62,7 @@ func (t *Talk) Preflight(sheet Sheet, n Notice, p Person, ch Channel, now time.T
 	r.Text = within(joined(lines, "\n"), s.samples(&n, sheet.ByLang))
 	if ch == Telegram {
 		r.Options = s.labelled([2]string{"notice-send", flows.NoticeSend + "/" + n.sheetCode()}, [2]string{"notice-test", flows.NoticeTest},
-			[2]string{"notice-limit", flows.NoticeLimit}, [2]string{"notice-again", flows.NoticeWhere})
+			[2]string{"notice-limit", flows.NoticeLimit}, [2]string{"notice-urgency", flows.NoticeUrgency}, [2]string{"notice-again", flows.NoticeWhere})
 	}
 	return r
 }

@@ -127,7 +127,7 @@ var engineTexts = []string{
 	"notice-count.held", "notice-count.expired", "notice-count.opted-out", "notice-count.unreachable", "notice-count.stopped", "notice-count.blocked",
 	"notice-count.invalid", "notice-count.quiet", "notice-count.failed", "notice-summary.text", "notice-summary.now", "who-gets.all",
 	"who-gets.migrants", "who-gets.staff", "urgency.routine", "urgency.important", "urgency.emergency", "channel.telegram", "channel.sms",
-	"label.follow-place", "label.only", "label.act-approve", "label.act-refuse", "label.act-pause", "label.act-resume", "label.act-stop",
+	"label.follow-place", "label.act-approve", "label.act-refuse", "label.act-pause", "label.act-resume", "label.act-stop",
 	"label.act-retry", "label.act-take-back", "label.act-correct",
 	"away.text", "poster.ask", "poster.scan", "poster.sms", "poster.danger",
 	"telegram.description", "telegram.about", "command.menu", "command.sos", "command.language", "command.help",
