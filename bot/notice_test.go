@@ -244,6 +244,27 @@ func TestHostileNotice(t *testing.T) {
 	}
 }
 
+// TestANoticeStaysToBeRead: a button under a notice leads where it says and leaves the notice in the chat.
+func TestANoticeStaysToBeRead(t *testing.T) {
+	c := load(t)
+	for _, l := range c.Book.Languages() {
+		s := known(t, bot.Telegram, l.Tag)
+		n, _ := s.talk.Notice(bot.Notice{Ready: "water-back"}, "tapachula", s.p, bot.Telegram, time.UTC)
+		if len(n.Nav) != 2 {
+			t.Fatalf("%s: the ways out are %v", l.Tag, n.Nav)
+		}
+		for i, want := range []string{c.Flows.Menu, c.Flows.Emergency} {
+			turn := s.send(bot.Input{Kind: bot.Choice, Choice: n.Nav[i].Data, Message: 7})
+			if at := turn.Dialogue.At; strings.Trim(at.Step+"/"+at.Arg, "/") != want || turn.Replies[0].Replace {
+				t.Errorf("%s: %s leads to %v, in its place: %v", l.Tag, n.Nav[i].Label, at, turn.Replies[0].Replace)
+			}
+			if turn := s.send(bot.Input{Kind: bot.Choice, Choice: "group/" + c.Flows.Groups[0], Message: 8}); i == 0 && !turn.Replies[0].Replace {
+				t.Errorf("%s: the menu stays after its choice", l.Tag)
+			}
+		}
+	}
+}
+
 // TestReadyNoticesBySMS: as a reader gets them, with blanks as long as they may be, each fits what one
 // notice may cost.
 func TestReadyNoticesBySMS(t *testing.T) {

@@ -53,6 +53,9 @@ func (t *Talk) notify(n Notice, facility string, p Person, ch Channel, zone *tim
 	r.Title, r.Text = title, joined(lines, "\n\n")
 	s := &step{Talk: t, Turn: Turn{Person: p}, in: Input{Channel: ch}}
 	r.Nav = s.nav(Screen{}, lang)[1:] // there is nothing to go back to
+	for i := range r.Nav {
+		r.Nav[i].Data = underNotice + r.Nav[i].Data
+	}
 	return r, true
 }
 

@@ -142,8 +142,8 @@ func (s *step) reply(at Screen, lang locales.Lang) {
 			r.Options = append(r.Options, Option{Label: name, Data: chooseLanguage + "/" + string(lang)})
 		}
 	}
-	// A menu gives way to what was chosen from it; an answer stays to be read again.
-	r.Replace = s.in.Kind == Choice && s.in.Message != 0 && !s.answer && !r.Wipe
+	// A menu gives way to what was chosen from it; an answer and a notice stay to be read again.
+	r.Replace = s.in.Kind == Choice && s.in.Message != 0 && !s.answer && !s.stays && !r.Wipe
 	s.Replies = append(s.Replies, r)
 }
 

@@ -121,6 +121,7 @@ type step struct {
 	in     Input
 	now    time.Time
 	answer bool         // an answer was on the screen before
+	stays  bool         // what was chosen stands under a notice
 	spoken locales.Lang // the language of what they wrote, if it is not theirs
 	wrong  bool         // what they wrote is not what was asked for
 
@@ -425,6 +426,7 @@ func (s *step) gone() {
 // choose follows a choice: "lang/fr" or a target.
 func (s *step) choose(target string) {
 	s.Heard = HeardChoice
+	target, s.stays = strings.CutPrefix(target, underNotice)
 	to, arg := flows.Split(target)
 	switch {
 	case to == chooseLanguage && s.book.Has(locales.Lang(arg)):
@@ -438,6 +440,9 @@ func (s *step) choose(target string) {
 		s.gone()
 	}
 }
+
+// underNotice begins the data of a button under a notice, which stays in the chat to be read again.
+const underNotice = "notice:"
 
 // chooseLanguage is the step name in the data of a language's button.
 const chooseLanguage = "lang"
