@@ -157,6 +157,47 @@ func TestNoticeThatIsGone(t *testing.T) {
 	}
 }
 
+// TestANumberMeansWhatWasShown: once another coordinator has acted, a number of the screen from before does
+// nothing but show how it stands now.
+func TestANumberMeansWhatWasShown(t *testing.T) {
+	n := bot.Notice{Ready: "water-back", Facilities: []string{"tapachula"}, Until: day.Add(time.Hour)}
+	w := work(t, bot.SMS, "es", bot.Coordinator)
+	w.desk.Notices = []bot.Status{status("n1-0", n, bot.Sending, bot.Pause, bot.Stop)}
+	w.taps("notice-show/n1-0")
+	w.record()
+	w.desk.Notices[0] = status("n1-0", n, bot.Paused, bot.Resume, bot.Stop)
+	turn := w.says("1")
+	if len(turn.Effects) > 0 || turn.Dialogue.At.Step != flows.NoticeShow || !strings.Contains(said(turn), "cambió mientras") || !strings.Contains(said(turn), "En pausa") {
+		t.Errorf("the number of a screen from before leads to %v, sets off %v: %q", turn.Dialogue.At, turn.Effects, said(turn))
+	}
+	w.record()
+	if turn := w.says("1"); len(turn.Effects) != 1 || turn.Effects[0].Deed.Does != bot.Resume {
+		t.Errorf("the number of the screen as it is now sets off %v", turn.Effects)
+	}
+	w.taps("notices")
+	w.desk.Notices = append([]bot.Status{status("n2-0", n, bot.Sending, bot.Stop)}, w.desk.Notices...)
+	if turn := w.says("1"); turn.Dialogue.At.Step != flows.Notices {
+		t.Errorf("the number of a list that grew leads to %v", turn.Dialogue.At)
+	}
+	if turn := w.says("1"); turn.Dialogue.At.Arg != "n2-0" {
+		t.Errorf("the number of the list as it is now leads to %v", turn.Dialogue.At)
+	}
+}
+
+// record stores and loads the dialogue, as between two turns.
+func (w *worker) record() {
+	w.t.Helper()
+	text, err := w.d.MarshalText()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	draft := w.d.Draft
+	if err := w.d.UnmarshalText(text); err != nil {
+		w.t.Fatal(err)
+	}
+	w.d.Draft = draft
+}
+
 // TestBySMSNoNumberChoosesElsewhere: what comes unasked has no numbers, but those of the screen that its
 // reader is on.
 func TestBySMSNoNumberChoosesElsewhere(t *testing.T) {

@@ -399,6 +399,14 @@ func (s *step) number(n int) {
 		s.reply(s.Dialogue.At, s.Person.Lang)
 		return
 	}
+	options := s.options(s.content.Steps[at.Step], at.Arg, s.Person.Lang)
+	if at.Had != "" && at.Had != had(options) { // another coordinator was faster: the number means something else now
+		s.Heard = HeardGone
+		s.reply(at, s.Person.Lang)
+		r := &s.Replies[len(s.Replies)-1]
+		r.Text = s.text(r.Lang, "changed.text", nil) + "\n\n" + r.Text
+		return
+	}
 	if data := s.numbered(n); data != "" {
 		s.choose(data)
 		return

@@ -106,7 +106,7 @@ func zone(name string) bool {
 
 // Texts the engine needs whatever the steps say, by package bot.
 var engineTexts = []string{
-	"who.operator", "who.nobody", "words.gone", "words.kept", "period.hours", "period.days", "period.months", "switch.text", "place.line", "place.line_sms", "place.station", "place.provisional", "place.provisional-a",
+	"who.operator", "who.nobody", "words.gone", "words.kept", "period.hours", "period.days", "period.months", "switch.text", "changed.text", "place.line", "place.line_sms", "place.station", "place.provisional", "place.provisional-a",
 	"place.provisional-b", "place.unknown", "status.operating", "status.suspended", "status.closed", "status.unknown", "label.back", "label.menu", "label.emergency", "footer.more", "footer.nav",
 	"answer.source", "answer.asof", "answer.stale", "answer.asof_sms", "answer.stale_sms",
 	"date.format", "date.m1", "date.m2", "date.m3", "date.m4", "date.m5", "date.m6", "date.m7", "date.m8", "date.m9",
