@@ -281,7 +281,7 @@ func TestWhatIsToldFits(t *testing.T) {
 	for _, l := range c.Book.Languages() {
 		n.Texts[l.Tag] = strings.Repeat("🙂", 480)
 		s.ByLang[l.Tag] = 5000
-		s.Messages = append(s.Messages, bot.SMSSize{Lang: l.Tag, Encoding: "UCS-2", Segments: 16, People: 1000})
+		s.Messages = append(s.Messages, bot.SMSSize{Lang: l.Tag, Encoding: "UCS-2", Segments: 16, People: 1000, Text: n.Texts[l.Tag]})
 	}
 	st := bot.Status{Notice: n, State: bot.Sending, People: 25118, Rate: 0.4, Left: time.Hour, Acts: []string{bot.Pause, bot.Stop, bot.Retry, bot.TakeBack, bot.Correct}, Counts: map[string]int{}}
 	st.ID = "n0mabc123-0"
@@ -296,8 +296,12 @@ func TestWhatIsToldFits(t *testing.T) {
 			if ch == bot.SMS {
 				n.Texts = map[locales.Lang]string{"es": strings.Repeat("agua ", 20)}
 				waiting.Texts = n.Texts
+				for i := range s.Messages { // as long as those that may be sent
+					s.Messages[i].Encoding, s.Messages[i].Text = "GSM-7", strings.Repeat("agua ", 120)
+				}
 			}
-			talk := talk(t)
+			talk, s := talk(t), s
+			s.Messages = slices.Clone(s.Messages)
 			for what, r := range map[string]bot.Reply{"sheet": talk.Preflight(s, n, p, ch, day), "status": talk.NoticeStatus(st, p, ch, time.UTC, day), "waiting": talk.NoticeStatus(waiting, p, ch, time.UTC, day)} {
 				if units := len(utf16.Encode([]rune(r.Title + "\n\n" + r.Text))); ch == bot.Telegram && units > telegram.MaxText {
 					t.Errorf("%s in %s has %d units", what, l.Tag, units)

@@ -125,7 +125,14 @@ type SMSSize struct {
 	Encoding string
 	Segments int
 	People   int
+	Text     string // as it is sent to one facility
 }
+
+// String hides the text.
+func (SMSSize) String() string { return redacted }
+
+// GoString hides the text.
+func (SMSSize) GoString() string { return redacted }
 
 // The states of a notice.
 const (

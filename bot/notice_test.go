@@ -13,11 +13,17 @@ import (
 	"faro/locales"
 )
 
+// bySMS is a notice as it is sent to readers of a language in Tapachula.
+func bySMS(n *bot.Notice, lang locales.Lang) string {
+	r, _ := talk(nil).Notice(*n, "tapachula", bot.Person{Lang: lang}, bot.SMS, zone("America/Mexico_City"))
+	return sms.Render(r).Text
+}
+
 // sheet is what the service counts for the notices of the golden conversations.
 func sheet(n *bot.Notice) bot.Sheet {
 	s := bot.Sheet{People: 520, ByLang: map[locales.Lang]int{"es": 400, "en": 70, "ht": 50}, ByChannel: map[bot.Channel]int{bot.Telegram: 500, bot.SMS: 20},
 		ByFacility: map[string]int{"tapachula": 520}, Left: map[string]int{bot.LeftStopped: 3, bot.LeftBlocked: 2},
-		Messages: []bot.SMSSize{{Lang: "es", Encoding: "GSM-7", Segments: 2, People: 20}}, Segments: 40, Cost: "2.40 USD",
+		Messages: []bot.SMSSize{{Lang: "es", Encoding: "GSM-7", Segments: 2, People: 15, Text: bySMS(n, "es")}, {Lang: "en", Encoding: "GSM-7", Segments: 2, People: 5, Text: bySMS(n, "en")}}, Segments: 40, Cost: "2.40 USD",
 		Takes: 20 * time.Second, Ends: day.Add(20 * time.Second), Approval: true, Lacking: map[locales.Lang]int{}}
 	if n.Ready == "" && n.Texts["ht"] == "" {
 		s.Lacking["ht"] = 50

@@ -175,7 +175,7 @@ func (s *step) standing(st Status, zone *time.Location, lang locales.Lang) strin
 	}
 	if st.State == Waiting {
 		lines = append(lines, s.text(lang, "preflight.people", locales.Args{"count": strconv.Itoa(st.People)}))
-		return within(joined(lines, "\n"), s.texts(&st.Notice, lang))
+		return within(joined(lines, "\n"), s.texts(&st.Notice, lang), maxTold)
 	}
 	sent := 0
 	for state, n := range st.Counts {
