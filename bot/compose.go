@@ -18,8 +18,8 @@ import (
 // Limits of what a coordinator writes.
 const (
 	maxNoticeText = 480                 // characters: what fits in three or four text messages
-	maxBlank      = 60                  // characters of a place
-	maxNoticeLife = 30 * 24 * time.Hour // nobody knows what holds longer
+	MaxBlank      = 60                  // characters of a place
+	MaxNoticeLife = 30 * 24 * time.Hour // nobody knows what holds longer
 )
 
 // everywhere is the argument for all facilities.
@@ -51,10 +51,11 @@ func (s *step) compose(to, arg string) (string, string) {
 	case to == flows.NoticeWhat && n.Corrects == "":
 		n.Who = Who(arg)
 	case to == flows.NoticeFill:
-		ready := s.content.Ready[arg]
-		if n.Corrects == "" || slices.Index(flows.Urgencies, ready.Urgency) > slices.Index(flows.Urgencies, n.Urgency) {
-			n.Urgency = ready.Urgency // else as urgent as what it corrects
+		urgency := s.content.Ready[arg].Urgency
+		if n.Corrects != "" { // no less than what it corrects
+			urgency = flows.MorePressing(urgency, n.Urgency)
 		}
+		n.Urgency = urgency
 		n.Ready, n.Blanks, n.Texts = arg, map[string]string{}, nil
 	case to == flows.NoticeLang:
 		n.Urgency = arg
@@ -210,7 +211,7 @@ func (s *step) written(ask, words string) bool {
 		n.Texts[locales.Lang(s.Dialogue.At.Arg)] = text
 	case "until":
 		at, ok := readMoment(line, s.now, s.homeOf(n))
-		if !ok || !at.After(s.now) || at.After(s.now.Add(maxNoticeLife)) {
+		if !ok || !at.After(s.now) || at.After(s.now.Add(MaxNoticeLife)) {
 			return false
 		}
 		n.Until = at
@@ -233,7 +234,8 @@ func (s *step) fillBlank(n *Notice, line string) bool {
 	case "":
 		return true // it was filled in before
 	case "day":
-		if day, ok := readDay(line, s.now.In(s.homeOf(n))); ok {
+		today := s.now.In(s.homeOf(n))
+		if day, ok := readDay(line, today); ok && day.Format(time.DateOnly) >= today.Format(time.DateOnly) {
 			value = day.Format(time.DateOnly)
 		}
 	case "time", "until":
@@ -241,7 +243,7 @@ func (s *step) fillBlank(n *Notice, line string) bool {
 			value = hour
 		}
 	case "place":
-		if len([]rune(line)) <= maxBlank {
+		if len([]rune(line)) <= MaxBlank {
 			value = line
 		}
 	}

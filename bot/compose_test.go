@@ -42,7 +42,7 @@ func TestWrongInputOfANotice(t *testing.T) {
 		wrong []string
 	}{
 		{flows.NoticeWhere, []string{"notice-where"}, nil, []string{"Atlantis", "Tapachula, Atlantis", ",", "Tapachula y", "99", "<b>", strings.Repeat("x", 10_000)}},
-		{flows.NoticeFill, filling, nil, []string{"mañana", "31/2", "9:00", "30/11/2020"}},
+		{flows.NoticeFill, filling, nil, []string{"mañana", "31/2", "9:00", "30/11/2020", "30/11/2026"}},
 		{flows.NoticeFill, filling, []string{"2/12"}, []string{"25:00", "9:60", "2/12", "-9", "noon"}},
 		{flows.NoticeFill, filling, []string{"2/12", "9"}, []string{strings.Repeat("x", 61)}},
 		{flows.NoticeWrite, append(slices.Clone(before), "notice-urgency/own", "notice-lang/routine", "notice-write/en"), nil, []string{strings.Repeat("ñ", 481), strings.Repeat("agua ", 2000)}},

@@ -54,6 +54,9 @@ func (t *Talk) Preflight(sheet Sheet, n Notice, p Person, ch Channel, now time.T
 		lines = append(lines, say("cost", locales.Args{"segments": strconv.Itoa(sheet.Segments), "cost": cost}))
 	}
 	lines = append(lines, say("ends", locales.Args{"minutes": strconv.Itoa(int(sheet.Takes.Minutes()) + 1), "end": t.moment(lang, sheet.Ends, t.homeOf(&n))}))
+	if sheet.Ends.After(n.Until) {
+		lines = append(lines, say("late", nil))
+	}
 	if sheet.Approval {
 		lines = append(lines, say("approval", nil))
 	}
@@ -95,6 +98,12 @@ func within(text string, more []string, most int) string {
 	return text
 }
 
+// NoticeTexts are the texts of a notice as they will look, on each channel in each language someone reads.
+func (t *Talk) NoticeTexts(n Notice, sheet Sheet) []string {
+	s := &step{Talk: t}
+	return append(s.onTelegram(&n, sheet), s.bySMS(sheet.Messages)...)
+}
+
 // onTelegram are the texts as they will look on Telegram, in each language someone reads there.
 func (s *step) onTelegram(n *Notice, sheet Sheet) (all []string) {
 	facility := ""
@@ -122,7 +131,7 @@ func (s *step) onTelegram(n *Notice, sheet Sheet) (all []string) {
 func (s *step) bySMS(messages []SMSSize) (all []string) {
 	for _, m := range messages {
 		if m.Text != "" {
-			all = append(all, "— "+s.book.Language(m.Lang).Name+", "+s.text(s.Person.Lang, "channel."+string(SMS), nil)+" —\n"+m.Text)
+			all = append(all, "— "+s.book.Language(m.Lang).Name+", SMS —\n"+m.Text)
 		}
 	}
 	return all

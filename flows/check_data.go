@@ -118,7 +118,7 @@ var engineTexts = []string{
 	"date.day", "follow.nowhere", "blank.day", "blank.time", "blank.until", "blank.place", "notice-read.routine", "notice-read.important",
 	"notice-read.emergency", "notice-read.until", "notice-read.other", "notice-read.corrects", "notice-read.test", "notice-read.stop",
 	"preflight.title", "preflight.people", "preflight.left", "preflight.lacking", "preflight.sms", "preflight.cost", "preflight.unpriced",
-	"preflight.ends", "preflight.approval", "preflight.send", "label.notice-send", "notice-problem.nobody", "notice-problem.past", "notice-problem.too-long", "notice-problem.blank",
+	"preflight.ends", "preflight.approval", "preflight.send", "preflight.late", "label.notice-send", "notice-problem.nobody", "notice-problem.past", "notice-problem.too-long", "notice-problem.blank",
 	"notice-problem.no-text", "notice-problem.gone", "notice-state.waiting", "notice-state.planned", "notice-state.sending", "notice-state.paused",
 	"notice-state.stopped", "notice-state.done", "notice-state.refused", "notice-state.expired", "notice-state.of", "notice-state.rate",
 	"notice-state.time", "notice-state.acts",
