@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -91,4 +92,17 @@ func SetWebhook(ctx context.Context, api *API, address, secret string) error {
 	}
 	_, err = api.Call(ctx, "setWebhook", tgbotapi.Params{"url": address, "secret_token": secret, "allowed_updates": string(allowed)})
 	return err
+}
+
+// Username is the name people find the bot by (Bot API, getMe).
+func (a *API) Username(ctx context.Context) (string, error) {
+	answer, err := a.Call(ctx, "getMe", nil)
+	if err != nil {
+		return "", err
+	}
+	var me tgbotapi.User
+	if err := json.Unmarshal(answer.Result, &me); err != nil {
+		return "", errors.New("read the bot's name: not a user")
+	}
+	return me.UserName, nil
 }
