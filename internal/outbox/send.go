@@ -29,12 +29,12 @@ func (c *channel) send(ctx context.Context, l *line) {
 		<-c.slots
 		return
 	}
-	age := c.o.Now().Sub(storedAt(e.id))
+	age := time.Since(e.since)
 	end := func(outcome Outcome, code string, r Receipt) {
-		c.o.Observe(c.name, e.lane, outcome, c.o.Now().Sub(storedAt(e.id)))
+		c.o.Observe(c.name, e.lane, outcome, time.Since(e.since))
 		c.o.acks <- ack{channel: c, entry: e, line: l, outcome: outcome, code: code, receipt: r}
 	}
-	if age > replyLife || !e.until.IsZero() && c.o.Now().After(e.until) {
+	if age > replyLife || !e.until.IsZero() && c.o.now().After(e.until) {
 		end(Expired, "too-late", Receipt{})
 		return
 	}
