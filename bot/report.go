@@ -15,20 +15,18 @@ type Report struct {
 	Yes, No, Maybe, None, People int
 	// Reached is how many were sent something of the session that the provider took.
 	Reached int
-	// Those who do not come, those who have not answered, and those whom nothing will reach, or had when it began, as
-	// their organisation names them.
-	Refused, Silent, Missed []string
-	Begun                   bool
+	// Missed are those whom nothing will reach, as their organisation names them.
+	Missed []string
 }
 
-// String hides who did what.
+// String hides who was missed.
 func (Report) String() string { return redacted }
 
-// GoString hides who did what.
+// GoString hides who was missed.
 func (Report) GoString() string { return redacted }
 
-// maxNamed is how many are named of each kind: as many as there is room for in a message, and in a few text messages.
-var maxNamed = map[Channel]int{Telegram: 40, SMS: 8}
+// maxMissed is how many of those who were not reached are named; a text message has no room for more.
+const maxMissed = 8
 
 // Report is the message that tells a trainer how a session stands.
 func (t *Talk) Report(r Report, p Person, ch Channel, zone *time.Location, now time.Time) Reply {
@@ -40,31 +38,15 @@ func (t *Talk) Report(r Report, p Person, ch Channel, zone *time.Location, now t
 	if r.Session.Code != "" {
 		text += "\n" + s.text(lang, "report.code", locales.Args{"code": r.Session.Code})
 	}
-	missed := "missed"
-	if r.Begun {
-		missed = "late"
-	}
-	between := "\n\n"
-	for _, of := range []struct {
-		key string
-		who []string
-	}{{"refused", r.Refused}, {"silent", r.Silent}, {missed, r.Missed}} {
-		if len(of.who) == 0 {
-			continue
-		}
-		list := strings.Join(of.who[:min(len(of.who), maxNamed[ch])], ", ")
-		if more := len(of.who) - maxNamed[ch]; more > 0 {
+	if len(r.Missed) > 0 {
+		list := strings.Join(r.Missed[:min(len(r.Missed), maxMissed)], ", ")
+		if more := len(r.Missed) - maxMissed; more > 0 {
 			list += " +" + strconv.Itoa(more)
 		}
-		text += between + s.text(lang, "report."+of.key, locales.Args{"list": list})
-		between = "\n"
+		text += "\n\n" + s.text(lang, "report.missed", locales.Args{"list": list})
 	}
-	return Reply{Lang: lang, Text: text, Budget: toldBudget}
+	return Reply{Lang: lang, Text: text, Budget: reportBudget, More: s.text(lang, "footer.more", nil)}
 }
 
-// Unreminded is the message that tells a trainer that nobody was reminded of a session, though they asked for it.
-func (t *Talk) Unreminded(x Session, p Person, ch Channel, zone *time.Location, now time.Time) Reply {
-	s := &step{Talk: t, Turn: Turn{Person: p}, in: Input{Channel: ch, Desk: Desk{Zone: zone}}, now: now}
-	return Reply{Lang: p.Lang, Text: s.text(p.Lang, "report.unreminded", locales.Args{"session": s.describe(p.Lang, x)}),
-		Budget: toldBudget}
-}
+// reportBudget is how many segments a page of a report may take.
+const reportBudget = 3

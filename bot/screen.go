@@ -33,9 +33,6 @@ func (s *step) enter(target string) {
 		to, arg = s.still(last)
 		d.At = Screen{} // so that "back" twice goes back twice
 	}
-	if at, x := s.content.Steps[to], s.session(arg); x != nil && !s.holds(at.When, *x) {
-		to = flows.Session // which says why
-	}
 	if to == flows.Following && s.content.Facilities[arg] != nil {
 		s.Person.Facility = arg // kept even if the language is asked first
 	}
@@ -44,8 +41,6 @@ func (s *step) enter(target string) {
 	}
 	if at := s.content.Steps[to]; !s.Person.Role.may(at.Role) {
 		to, arg = flows.Split(s.content.Menu)
-	} else if to == flows.Joined && s.in.Desk.Member && s.in.Desk.Delegation == "" {
-		to = flows.JoinedWhere
 	} else if to == flows.Invite && len(s.in.Desk.Courses) < 2 {
 		to = flows.Invited // there is nothing to choose
 		for _, c := range s.in.Desk.Courses {
@@ -59,12 +54,8 @@ func (s *step) enter(target string) {
 	} else if to == flows.PostTitle || to == flows.PostPlace {
 		s.begin(to, arg)
 		arg = ""
-	} else if at.Of == flows.OfDraft || at.Does == "post" {
-		if !s.Dialogue.Draft.complete() {
-			to = flows.Training // it was posted already
-		} else if again, why := s.amiss(); again != "" {
-			to, s.wrong = again, why
-		}
+	} else if (at.Of == flows.OfDraft || at.Does == "post") && !s.Dialogue.Draft.complete() {
+		to = flows.Training // it was posted already
 	}
 	switch {
 	case to == s.content.Start:
@@ -176,13 +167,10 @@ func (s *step) render(at Screen, lang locales.Lang) (Reply, bool) {
 	}
 	r.Options = s.options(step, at.Arg, lang)
 	if step.Does == "calendar" {
-		r.Events = s.calendar(at.Arg)
+		r.Event = s.session(at.Arg)
 		if feed := s.in.Desk.Feed; feed != "" {
 			r.Text += "\n\n" + s.text(lang, "calendar.feed", locales.Args{"feed": feed})
 		}
-	}
-	if link := s.in.Desk.Link; step.Does == "invite" && link != "" {
-		r.Text += "\n\n" + s.text(lang, "invite.link", locales.Args{"link": link})
 	}
 	r.More = s.text(lang, "footer.more", nil)
 	if !step.Bare {
@@ -266,19 +254,15 @@ func (s *step) options(at *flows.Step, arg string, lang locales.Lang) []Option {
 		out = append(out, s.titles(s.related(arg), lang)...)
 		arg, _, _ = strings.Cut(arg, "+")
 	}
-	out = append(out, s.courseOptions(at.List, arg, lang)...)
+	out = append(out, s.courseOptions(at.List, lang)...)
 	out = append(out, s.noticeOptions(at.List, arg, lang)...)
 	for _, o := range at.Options {
-		if !s.Person.Role.may(o.Role) || o.Kept && !s.Dialogue.Draft.keeps(at) || o.Go == flows.Leave && s.Person.Facility == "" ||
-			o.Go == flows.MyDelegation && !s.in.Desk.Member {
+		if !s.Person.Role.may(o.Role) || o.Kept && !s.Dialogue.Draft.keeps(at.Ask) || o.Go == flows.Leave && s.Person.Facility == "" {
 			continue
 		}
 		data := o.Go
 		if to, passed := flows.Split(o.Go); passed == flows.Same {
 			data = to + "/" + arg
-			if x := s.session(arg); x != nil && !s.holds(s.content.Steps[to].When, *x) {
-				continue
-			}
 		}
 		out = append(out, Option{Label: s.text(lang, "label."+o.Label, nil), Data: data})
 	}
@@ -341,16 +325,11 @@ func (s *step) say(r *Reply, step *flows.Step, arg string) {
 	if r.Text == "" {
 		r.Text = s.text(r.Lang, step.Text+".text", args)
 	}
-	switch x := s.session(arg); {
-	case step.ID == flows.Session && x != nil && !s.holds(flows.WhenMine, *x):
-		r.Text = s.describe(r.Lang, *x) // nothing is asked
-	case step.List == "sessions" && len(s.in.Desk.Sessions) == 0, step.List == "courses" && len(s.in.Desk.Courses) == 0:
+	if step.List == "sessions" && len(s.in.Desk.Sessions) == 0 {
 		r.Text = s.text(r.Lang, step.Text+".none", nil)
-	case step.List == "sessions" && s.grouped(arg):
-		r.Text = s.text(r.Lang, step.Text+".groups", nil)
 	}
-	if s.wrong != "" {
-		r.Text = s.text(r.Lang, step.Text+"."+s.wrong, s.wrongArgs) + "\n\n" + r.Text
+	if s.wrong {
+		r.Text = s.text(r.Lang, step.Text+".wrong", s.wrongArgs) + "\n\n" + r.Text
 	}
 }
 

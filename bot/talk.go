@@ -122,7 +122,7 @@ type step struct {
 	now    time.Time
 	answer bool         // an answer was on the screen before
 	spoken locales.Lang // the language of what they wrote, if it is not theirs
-	wrong  string       // why what they wrote is not what was asked for, as the step's text calls it
+	wrong  bool         // what they wrote is not what was asked for
 
 	wrongArgs locales.Args // what the text that says so is filled with
 }
@@ -287,10 +287,6 @@ func (s *step) read(words string) {
 		s.number(n)
 		return
 	}
-	if asks && at.Ask == "delegation" && s.delegation(words) == "" {
-		// Who was asked and asks something else is answered.
-		asks = s.find(s.Person.Lang, Words(words)).Decision != Sure
-	}
 	if asks {
 		// Who writes what others are told of a danger is not in it.
 		if m := s.find(s.Person.Lang, Words(words)); m.Urgent && m.Decision == Sure && at.Ask != "text" && at.Ask != "blank" {
@@ -454,10 +450,6 @@ func (s *step) leads(to, arg string) bool {
 		return arg == "" || s.session(arg) != nil || s.course(strings.TrimPrefix(arg, newDraft)) != nil
 	case to == flows.PostPlace:
 		return true
-	case to == flows.Training:
-		return s.lists(arg)
-	case at.Does == "delegation":
-		return slices.Contains(flows.Delegations, arg)
 	case to == flows.Invited:
 		return s.course(arg) != nil
 	case at.Of == flows.OfWriting:

@@ -85,18 +85,18 @@ type Option struct {
 // A Reply is one message to a person, not yet shaped for a channel.
 type Reply struct {
 	Lang    locales.Lang
-	Title   string    // first line, set off where the channel can; "" if none
-	Text    string    // the message; paragraphs parted by an empty line
-	Options []Option  // what can be chosen here, numbered on SMS by OptionNumber
-	Nav     []Option  // the ways out of here: back, menu, emergency; on SMS these are words, see Footer
-	Footer  string    // SMS only: the ways out in words
-	More    string    // SMS only: how to ask for the next page
-	Page    int       // SMS only: the page wanted, from 0; past the end is the last
-	Budget  int       // SMS only: segments a page may take
-	Replace bool      // Telegram: put it in the place of the message Input.Message
-	Only    bool      // Telegram: with Replace, or not at all
-	Wipe    bool      // Telegram: first delete the messages of this chat
-	Events  []Session // Telegram: attach them as a calendar file
+	Title   string   // first line, set off where the channel can; "" if none
+	Text    string   // the message; paragraphs parted by an empty line
+	Options []Option // what can be chosen here, numbered on SMS by OptionNumber
+	Nav     []Option // the ways out of here: back, menu, emergency; on SMS these are words, see Footer
+	Footer  string   // SMS only: the ways out in words
+	More    string   // SMS only: how to ask for the next page
+	Page    int      // SMS only: the page wanted, from 0; past the end is the last
+	Budget  int      // SMS only: segments a page may take
+	Replace bool     // Telegram: put it in the place of the message Input.Message
+	Only    bool     // Telegram: with Replace, or not at all
+	Wipe    bool     // Telegram: first delete the messages of this chat
+	Event   *Session // Telegram: attach it as a calendar file
 }
 
 // OptionNumber is the number that chooses option i (from 0) by SMS: 1 to 8, then 10 and on, because

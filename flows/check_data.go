@@ -111,10 +111,10 @@ var engineTexts = []string{
 	"answer.source", "answer.asof", "answer.stale", "answer.asof_sms", "answer.stale_sms",
 	"date.format", "date.m1", "date.m2", "date.m3", "date.m4", "date.m5", "date.m6", "date.m7", "date.m8", "date.m9",
 	"date.m10", "date.m11", "date.m12",
-	"date.when", "date.mine", "date.mine-day", "date.d0", "date.d1", "date.d2", "date.d3", "date.d4", "date.d5", "date.d6",
+	"date.when", "date.mine", "date.d0", "date.d1", "date.d2", "date.d3", "date.d4", "date.d5", "date.d6",
 	"soon.now", "soon.minutes", "soon.hours", "session.cancelled", "session.yes", "session.no", "session.maybe",
-	"post-day.past", "post-time.skipped", "post-time.twice", "role.staff", "role.trainer", "role.coordinator", "role.admin", "training.none", "training.groups", "post-course.none", "label.later",
-	"delegation.nowhere", "report.text", "report.refused", "report.silent", "report.missed", "report.late", "report.unreminded", "report.code", "calendar.feed", "invite.course", "invite.link",
+	"role.staff", "role.trainer", "role.coordinator", "role.admin", "training.none",
+	"report.text", "report.missed", "report.code", "calendar.feed", "invite.course",
 	"date.day", "follow.nowhere", "blank.day", "blank.time", "blank.until", "blank.place", "notice-read.routine", "notice-read.important",
 	"notice-read.emergency", "notice-read.until", "notice-read.other", "notice-read.corrects", "notice-read.test", "notice-read.stop",
 	"preflight.title", "preflight.people", "preflight.left", "preflight.lacking", "preflight.sms", "preflight.cost", "preflight.unpriced",
@@ -136,9 +136,9 @@ var engineTexts = []string{
 
 // values are what may be filled into texts besides phone numbers.
 var values = []string{"who", "words", "dialogue", "person", "n", "operator", "facility", "sources", "language", "kind", "status", "date", "ask", "day", "month", "year",
-	"session", "soon", "feed", "link", "count", "role", "code", "weekday", "from", "until", "city", "yes", "no", "maybe", "none", "reached", "people", "list", "course",
+	"session", "soon", "feed", "count", "role", "code", "weekday", "from", "until", "city", "yes", "no", "maybe", "none", "reached", "people", "list", "course",
 	"what", "most", "over", "notice", "summary", "zone", "have", "lack", "act", "other", "encoding", "segments", "cost", "minutes", "end", "done", "all", "rate",
-	"where", "readers", "delegation", "urgency", "keyword", "number"}
+	"where", "readers", "urgency", "keyword", "number"}
 
 var filled = regexp.MustCompile(`\{\{\.([a-z]+)(?:\.([a-z]+))?\}\}`)
 

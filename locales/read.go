@@ -166,10 +166,8 @@ func (b *Book) loadUnrelated(fsys fs.FS, l Lang) []Finding {
 			b.unrelated[l] = more
 		case "asides":
 			b.asides[l] = more
-		case "past":
-			b.past[l] = more
 		default:
-			found = append(found, at.of(field).errorf("unknown key %q; known are questions, asides, past", field))
+			found = append(found, at.of(field).errorf("unknown key %q; known are questions, asides", field))
 		}
 	}
 	return found

@@ -3,7 +3,6 @@ package telegram
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -83,22 +82,6 @@ func clip(s string, most int) string {
 	}
 	return s
 }
-
-// Name asks Telegram what the bot is called, as its links have it.
-func Name(ctx context.Context, api *API) (string, error) {
-	answer, err := api.Call(ctx, "getMe", nil)
-	if err != nil {
-		return "", err
-	}
-	var me tgbotapi.User
-	if err := json.Unmarshal(answer.Result, &me); err != nil {
-		return "", fmt.Errorf("read what the bot is called: %w", err)
-	}
-	return me.UserName, nil
-}
-
-// Link is a link that opens a bot with what an invitation gives.
-func Link(name, code string) string { return "https://t.me/" + name + "?start=i-" + code }
 
 // SetWebhook tells Telegram where to deliver updates, and the secret to prove itself with.
 func SetWebhook(ctx context.Context, api *API, address, secret string) error {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"faro/bot"
-	"faro/bot/telegram"
 	"faro/internal/people"
 	"faro/internal/rekey"
 	"faro/internal/table"
@@ -36,8 +35,8 @@ type inviteCmd struct {
 	Role     string `enum:"staff,trainer,coordinator,admin" default:"staff" help:"What it gives: staff, trainer, coordinator or admin."`
 	Facility string `help:"Facility of those who take it, like tapachula."`
 	Course   string `help:"Course they are enrolled in."`
-	Count    *int   `help:"How many; each works once. One if not given."`
-	Roster   bool   `help:"One for each person of the programme who has not joined; of a course, with --course."`
+	Count    int    `default:"1" help:"How many; each works once."`
+	Roster   bool   `help:"One for each person of the programme who has not joined."`
 	Out      string `short:"o" default:"-" help:"CSV file to write, - for the terminal."`
 	Bot      string `help:"Name of the bot, for links that open it."`
 	joined
@@ -56,11 +55,8 @@ func (c inviteCmd) Run(s streams, dir source) error {
 	if c.Facility != "" && loaded.Flows.Facilities[c.Facility] == nil {
 		return fmt.Errorf("--facility: %q is not in flows/facilities.yaml", c.Facility)
 	}
-	if c.Roster && (c.Count != nil || c.Facility != "" || c.Role != string(bot.Staff)) {
-		return errors.New("--roster makes one for each person, as staff at their own facility: leave --count, --facility and --role away")
-	}
-	if c.Count != nil && (*c.Count < 1 || *c.Count > maxInvitations) {
-		return fmt.Errorf("--count: %d is not between 1 and %d", *c.Count, maxInvitations)
+	if c.Count < 1 || c.Count > maxInvitations {
+		return fmt.Errorf("--count: %d is not between 1 and %d", c.Count, maxInvitations)
 	}
 	return c.with(func(ctx context.Context, store *training.Store) error {
 		p, err := store.Load(ctx)
@@ -76,17 +72,13 @@ func (c inviteCmd) Run(s streams, dir source) error {
 
 func (c inviteCmd) invitations(p *training.Programme) (all []people.Invitation) {
 	if !c.Roster {
-		count := 1
-		if c.Count != nil {
-			count = *c.Count
-		}
-		for range count {
+		for range c.Count {
 			all = append(all, people.Invitation{Role: bot.Role(c.Role), Facility: c.Facility, Course: c.Course})
 		}
 		return all
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.Members)) {
-		if m := p.Members[id]; m.Person == "" && (c.Course == "" || slices.Contains(m.Courses, c.Course)) {
+		if m := p.Members[id]; m.Person == "" {
 			all = append(all, people.Invitation{Role: bot.Staff, Facility: m.Facility, Member: id})
 		}
 	}
@@ -100,7 +92,7 @@ func (c inviteCmd) write(ctx context.Context, store *training.Store, w io.Writer
 	for _, inv := range all {
 		code, link := people.NewCode(), ""
 		if c.Bot != "" {
-			link = telegram.Link(c.Bot, code)
+			link = "https://t.me/" + c.Bot + "?start=i-" + code
 		}
 		if err == nil {
 			err = register(store).Invite(ctx, code, inv, byCommand)
@@ -143,22 +135,13 @@ type rolesRemoveCmd struct {
 	joined
 }
 
-// Run takes whoever has a role out of the programme, and then the role away: so it can be repeated if it fails
-// in between.
+// Run takes a role away, and whoever had it out of the programme.
 func (c rolesRemoveCmd) Run(s streams) error {
 	return c.with(func(ctx context.Context, store *training.Store) error {
-		holders, err := register(store).Holders(ctx)
-		if err != nil {
-			return err
-		}
-		for _, h := range holders {
-			if h.Digest == c.Digest {
-				if err := store.Forget(ctx, h.Person); err != nil {
-					return err
-				}
-			}
-		}
 		holder, err := register(store).Remove(ctx, c.Digest, byCommand)
+		if err == nil {
+			err = store.Forget(ctx, holder.Person)
+		}
 		if err != nil {
 			return err
 		}

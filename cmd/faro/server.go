@@ -53,7 +53,6 @@ type server struct {
 	keeper *unanswered.Keeper // nil unless questions are kept
 	demo   *demo.Page
 	bot    *telegram.API
-	called atomic.Pointer[string] // the bot's name, once Telegram has told it
 	node   string
 	poller *lease.Lease // only one process polls Telegram
 	mover  *rekey.Mover
@@ -144,12 +143,6 @@ func newServer(ctx context.Context, cfg serveCmd, what *said, log *slog.Logger) 
 		Redis: s.redis, Vault: seals, Store: &training.Store{Redis: s.redis, Vault: seals}, Register: register, Settle: s.mover.Settle, Life: s.cfg.life(),
 		Talk: s.taker.Talk, Shapes: s.taker.Shapes, Public: cfg.PublicURL, Log: log, Now: time.Now,
 		Facility: func(id string) (string, string) { return s.said.Load().facility(id) },
-		Link: func(code string) string {
-			if name := s.called.Load(); name != nil {
-				return telegram.Link(*name, code)
-			}
-			return ""
-		},
 	})
 	routes, err := s.routes()
 	if err == nil {
@@ -465,11 +458,7 @@ const retryTime = 30 * time.Second
 // introduce tells Telegram about the bot, until it has heard.
 func (s *server) introduce(ctx context.Context) {
 	for {
-		name, err := telegram.Name(ctx, s.bot)
-		if err == nil {
-			s.called.Store(&name)
-			err = telegram.Introduce(ctx, s.bot, s.said.Load().book)
-		}
+		err := telegram.Introduce(ctx, s.bot, s.said.Load().book)
 		if err == nil && s.cfg.Telegram.Mode == "webhook" {
 			err = telegram.SetWebhook(ctx, s.bot, s.cfg.PublicURL+"/telegram", s.cfg.Telegram.Secret)
 		}

@@ -26,7 +26,6 @@ const (
 	nothing  = 0.40 // the message is about none of the topics, if so likely
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
 	danger   = 0.38 // a message so likely about danger is answered so first, whatever else it says
-	inWhole  = 0.70 // what the whole message says of danger counts so much, its worst part the rest
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
@@ -99,52 +98,31 @@ func (x *Index) examplesIn(l locales.Lang) (texts []features, examples []example
 		}
 	}
 	asked := examples
-	for _, id := range x.ids() {
-		if x.content.Topics[id].Urgent {
-			continue
-		}
-		for _, q := range x.book.Topic(l, id).Questions {
-			for _, p := range parts(q.Text) { // what sounds dark by itself may be calm where it stands
-				add(id, p)
-			}
-		}
-	}
 	for _, q := range x.book.Unrelated(l) {
 		add("", q.Text)
 	}
-	read := func(questions []locales.Question) (at []int) {
-		for _, q := range questions {
-			at = append(at, len(texts))
-			texts = append(texts, x.reader.features(q.Text, l))
-		}
-		return at
+	asides := len(texts)
+	for _, q := range x.book.Asides(l) {
+		texts = append(texts, x.reader.features(q.Text, l))
 	}
-	return texts, append(examples, x.told(asked, read(x.book.Asides(l)), read(x.book.Past(l)))...)
+	return texts, append(examples, x.told(asked, asides, len(texts))...)
 }
 
-// told are questions with something else before them, as people tell it: an aside, or danger that is over, which
-// makes nothing urgent; and before danger another question, because danger is often told in passing and comes first.
-func (x *Index) told(asked []example, asides, past []int) (told []example) {
-	var calm []int
+// told are every second question with an aside before it, and those about danger with another
+// question before them: danger is often told in passing, and comes first.
+func (x *Index) told(asked []example, asides, end int) (told []example) {
+	var calm []example
 	for _, e := range asked {
 		if !x.content.Topics[e.class].Urgent {
-			calm = append(calm, e.text)
+			calm = append(calm, e)
 		}
 	}
 	for i, e := range asked {
-		after := func(texts []int) {
-			if len(texts) > 0 {
-				told = append(told, example{e.text, texts[i*stride%len(texts)], e.class})
-			}
+		if asides < end && i%2 == 0 {
+			told = append(told, example{e.text, asides + i*stride%(end-asides), e.class})
 		}
-		switch i % 4 {
-		case 0:
-			after(asides)
-		case 2:
-			after(past)
-		}
-		if x.content.Topics[e.class].Urgent {
-			after(calm)
+		if x.content.Topics[e.class].Urgent && len(calm) > 0 {
+			told = append(told, example{e.text, calm[i*stride%len(calm)].text, e.class})
 		}
 	}
 	return told
@@ -168,7 +146,7 @@ func (x *Index) tongueExamples() (texts []features, examples []example, how lear
 				}
 			}
 		}
-		for _, q := range slices.Concat(x.book.Asides(l.Tag), x.book.Past(l.Tag), x.book.Unrelated(l.Tag)) {
+		for _, q := range slices.Concat(x.book.Asides(l.Tag), x.book.Unrelated(l.Tag)) {
 			add(q.Text)
 		}
 	}
@@ -223,7 +201,8 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 
 // worst is the topic of danger that a message is about, the zero Scored if none, and how likely it is
 // that one of them and no other. Each part of the
-// message is looked at by itself too, because danger is often told in passing.
+// message is looked at by itself too, because danger is often told in passing; what the whole says
+// counts as much as what its worst part says.
 func (x *Index) worst(whole []float32, parts []string, look func(string) []float32) (s bot.Scored, own float64) {
 	part, most := whole, x.risk(whole)
 	for _, text := range parts {
@@ -231,14 +210,14 @@ func (x *Index) worst(whole []float32, parts []string, look func(string) []float
 			part, most = p, x.risk(p)
 		}
 	}
-	both := func(whole, part float64) float64 { return inWhole*whole + (1-inWhole)*part }
-	score := both(x.risk(whole), most)
+	score := (x.risk(whole) + most) / 2
 	if score < danger {
 		return bot.Scored{}, 0
 	}
-	likely := func(id string) float64 { return both(x.topics.of(whole, id), x.topics.of(part, id)) }
-	topic := slices.MaxFunc(x.urgent, func(a, b string) int { return cmp.Compare(likely(a), likely(b)) })
-	return bot.Scored{Topic: topic, Score: score}, likely(topic) / score
+	both := func(id string) float64 { return x.topics.of(whole, id) + x.topics.of(part, id) }
+	likelier := func(a, b string) int { return cmp.Compare(both(a), both(b)) }
+	topic := slices.MaxFunc(x.urgent, likelier)
+	return bot.Scored{Topic: topic, Score: score}, both(topic) / (2 * score)
 }
 
 // risk is how likely a text is about danger.

@@ -81,7 +81,7 @@ func learn(texts []features, examples []example, how learning) *model {
 	var text []term
 	var wrong []fault
 	for round := range how.rounds {
-		rate := how.rate / (1 + 1.0*float32(round))
+		rate := how.rate / (1 + 0.3*float32(round))
 		for i := range examples {
 			at := (i*stride + round*31) % len(examples)
 			if rest[at] > 0 {

@@ -1,5 +1,4 @@
-// Package people knows who has a role, gives roles by invitation, and keeps an audit log of both: a change
-// and its entry are one script, so that there is none without the other.
+// Package people knows who has a role, gives roles by invitation, and keeps an audit log of both.
 //
 // An invitation is a code that works once. Whoever sends it first has the role; the same person may
 // send it again, so that a redelivered message is not told that the code is wrong. Who guesses is
@@ -34,18 +33,9 @@ var (
 	claimSource string
 	//go:embed enrol.lua
 	enrolSource string
-	//go:embed invite.lua
-	inviteSource string
-	//go:embed give.lua
-	giveSource string
-	//go:embed take.lua
-	takeSource string
 
-	claim  = redis.NewScript(claimSource)
-	enrol  = redis.NewScript(enrolSource)
-	invite = redis.NewScript(inviteSource)
-	give   = redis.NewScript(giveSource)
-	take   = redis.NewScript(takeSource)
+	claim = redis.NewScript(claimSource)
+	enrol = redis.NewScript(enrolSource)
 )
 
 // Limits of invitations.
@@ -170,16 +160,17 @@ func (r *Register) Invite(ctx context.Context, code string, inv Invitation, by s
 	if err != nil {
 		return fmt.Errorf("write an invitation: %w", err)
 	}
-	entry, err := r.entry(Entry{What: "invited", Role: inv.Role, Facility: inv.Facility, By: by})
-	if err != nil {
-		return err
-	}
-	err = invite.Run(ctx, r.Redis, []string{keys.Invitation(digest(code)), keys.Audit},
-		r.Vault.SealBody(sealedInvitation, record), int(InvitationLife.Seconds()), entry).Err()
-	if err != nil {
+	key := keys.Invitation(digest(code))
+	pipe := r.Redis.TxPipeline()
+	stored := pipe.HSetNX(ctx, key, "b", r.Vault.SealBody(sealedInvitation, record))
+	pipe.ExpireNX(ctx, key, InvitationLife)
+	if _, err := pipe.Exec(ctx); err != nil {
 		return fmt.Errorf("store an invitation: %w", err)
 	}
-	return nil
+	if !stored.Val() {
+		return nil
+	}
+	return r.note(ctx, Entry{What: "invited", Role: inv.Role, Facility: inv.Facility, By: by})
 }
 
 // Claim gives a person what a code gives, unless somebody else has used it or they have guessed too
@@ -205,26 +196,22 @@ func (r *Register) Claim(ctx context.Context, id bot.PersonID, code string) (Inv
 	if err != nil {
 		return inv, Wrong, fmt.Errorf("write a role: %w", err)
 	}
-	joined, err := r.entry(Entry{What: "joined", Role: given.Role, Facility: inv.Facility, About: Digest(id)})
-	if err != nil {
-		return inv, Wrong, err
-	}
-	locked, err := r.entry(Entry{What: "locked out", About: Digest(id)})
-	if err != nil {
-		return inv, Wrong, err
-	}
-	args := []any{string(id), r.Vault.SealBody(sealedRole, record), guesses, int(guessLife.Seconds()), joined, locked, digest(string(id))}
+	args := []any{string(id), r.Vault.SealBody(sealedRole, record), guesses, int(guessLife.Seconds()), digest(string(id))}
 	for _, other := range r.Vault.Others(id) {
 		args = append(args, digest(string(other)))
 	}
-	result, err := claim.Run(ctx, r.Redis, []string{key, keys.Guesses(id), keys.Roles, keys.Audit}, args...).Int()
+	result, err := claim.Run(ctx, r.Redis, []string{key, keys.Guesses(id), keys.Roles}, args...).Int()
 	if err != nil {
 		return inv, Wrong, fmt.Errorf("take an invitation: %w", err)
 	}
 	switch result {
-	case 1, 2:
+	case 2: // for the first time
+		return inv, Taken, r.note(ctx, Entry{What: "joined", Role: given.Role, Facility: inv.Facility, About: Digest(id)})
+	case 1:
 		return inv, Taken, nil
-	case -1, -2:
+	case -2:
+		return Invitation{}, Locked, r.note(ctx, Entry{What: "locked out", About: Digest(id)})
+	case -1:
 		return Invitation{}, Locked, nil
 	}
 	return Invitation{}, Wrong, nil
@@ -304,15 +291,14 @@ func (r *Register) Enrol(ctx context.Context, id bot.PersonID, facility, by stri
 	if err != nil {
 		return fmt.Errorf("write a role: %w", err)
 	}
-	entry, err := r.entry(Entry{What: "enrolled", Role: bot.Staff, Facility: facility, By: by, About: Digest(id)})
-	if err != nil {
-		return err
-	}
-	err = give.Run(ctx, r.Redis, []string{keys.Roles, keys.Audit}, string(id), r.Vault.SealBody(sealedRole, record), entry).Err()
+	added, err := r.Redis.HSetNX(ctx, keys.Roles, string(id), r.Vault.SealBody(sealedRole, record)).Result()
 	if err != nil {
 		return fmt.Errorf("store a role: %w", err)
 	}
-	return r.introduce(ctx, id, facility)
+	if err := r.introduce(ctx, id, facility); err != nil || !added {
+		return err
+	}
+	return r.note(ctx, Entry{What: "enrolled", Role: bot.Staff, Facility: facility, By: by, About: Digest(id)})
 }
 
 // introduce makes someone known who has not written yet, so that their facility's notices reach them.
@@ -378,23 +364,10 @@ func (r *Register) Remove(ctx context.Context, digest, by string) (Holder, error
 	if len(holders) != 1 {
 		return Holder{}, fmt.Errorf("%d people with a role are called %q; faro roles lists them", len(holders), digest)
 	}
-	return holders[0], r.take(ctx, holders[0].Person, Entry{What: "removed", Role: holders[0].Role, Facility: holders[0].Facility, By: by, About: digest})
-}
-
-// take takes someone's role away and notes it.
-func (r *Register) take(ctx context.Context, id bot.PersonID, e Entry) error {
-	entry, err := r.entry(e)
-	if err != nil {
-		return err
+	if err := r.Redis.HDel(ctx, keys.Roles, names(r.Vault, holders[0].Person)...).Err(); err != nil {
+		return Holder{}, fmt.Errorf("take a role away: %w", err)
 	}
-	args := []any{entry}
-	for _, name := range names(r.Vault, id) {
-		args = append(args, name)
-	}
-	if err := take.Run(ctx, r.Redis, []string{keys.Roles, keys.Audit}, args...).Err(); err != nil {
-		return fmt.Errorf("take a role away: %w", err)
-	}
-	return nil
+	return holders[0], r.note(ctx, Entry{What: "removed", Role: holders[0].Role, Facility: holders[0].Facility, By: by, About: digest})
 }
 
 // Left takes away the guesses and the role of someone who erased everything about themselves, unless it was given after
@@ -409,7 +382,10 @@ func (r *Register) Left(ctx context.Context, id bot.PersonID, at time.Time) erro
 	if err != nil || held.Role == bot.Migrant || held.Since.After(at) {
 		return err
 	}
-	return r.take(ctx, id, Entry{What: "left", Role: held.Role, Facility: held.Facility, About: Digest(id)})
+	if err := r.Redis.HDel(ctx, keys.Roles, names(r.Vault, id)...).Err(); err != nil {
+		return fmt.Errorf("take a role away: %w", err)
+	}
+	return r.note(ctx, Entry{What: "left", Role: held.Role, Facility: held.Facility, About: Digest(id)})
 }
 
 // An Entry is a line of the audit log.
@@ -427,22 +403,13 @@ func (r *Register) Note(ctx context.Context, what, by, about string) error {
 	return r.note(ctx, Entry{What: what, By: by, About: about})
 }
 
-// entry is a line of the audit log of now, sealed.
-func (r *Register) entry(e Entry) ([]byte, error) {
+func (r *Register) note(ctx context.Context, e Entry) error {
 	e.At = r.Now()
 	line, err := json.Marshal(e)
 	if err != nil {
-		return nil, fmt.Errorf("write to the audit log: %w", err)
+		return fmt.Errorf("write to the audit log: %w", err)
 	}
-	return r.Vault.SealBody(sealedEntry, line), nil
-}
-
-func (r *Register) note(ctx context.Context, e Entry) error {
-	entry, err := r.entry(e)
-	if err != nil {
-		return err
-	}
-	if err := r.Redis.XAdd(ctx, &redis.XAddArgs{Stream: keys.Audit, Values: []any{"b", entry}}).Err(); err != nil {
+	if err := r.Redis.XAdd(ctx, &redis.XAddArgs{Stream: keys.Audit, Values: []any{"b", r.Vault.SealBody(sealedEntry, line)}}).Err(); err != nil {
 		return fmt.Errorf("write to the audit log: %w", err)
 	}
 	return nil

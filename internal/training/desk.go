@@ -8,12 +8,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
-	"faro/flows"
 	"faro/internal/keys"
 	"faro/internal/people"
 )
@@ -40,34 +38,19 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 	d := &in.Desk
 	d.Role = role
 	member := programme.Member(id)
-	if d.Zone = t.zone(programme, member); member == nil {
-		d.Zone = t.zoneAt(p.Facility)
-	}
-	var size func(*Session) int
-	if role.Trains() {
-		size = programme.sizes()
-	}
+	d.Zone = t.zone(programme, member)
 	for _, s := range programme.Sorted() {
-		if mine := member != nil && member.Attends(s); s.End.After(t.Now()) && (role.Trains() || mine) {
-			x := s.shown()
-			x.Mine = mine
-			if size != nil {
-				x.People = size(s)
-			}
-			d.Sessions = append(d.Sessions, x)
+		if s.End.After(t.Now()) && (role.Trains() || member != nil && member.Attends(s)) {
+			d.Sessions = append(d.Sessions, s.shown())
 		}
 	}
 	if role.Trains() {
 		d.Courses, d.Fresh = courses(programme), people.NewCode()
-		if t.Link != nil {
-			d.Link = t.Link(d.Fresh)
-		}
 	}
 	if member == nil {
 		return nil
 	}
-	d.Member, d.Delegation = true, member.Delegation
-	if t.Public != "" {
+	if t.Public != "" && in.Channel == bot.Telegram { // a carrier would block a link
 		d.Feed = t.Public + "/calendar/" + t.Vault.SealName(feedUse, string(id)) + ".ics"
 	}
 	d.Asked, err = t.Redis.HGet(ctx, keys.Asked(keys.Of(id)), string(id)).Result()
@@ -75,15 +58,6 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 		return fmt.Errorf("read what someone was asked: %w", err)
 	}
 	return t.answered(ctx, id, programme, d.Sessions)
-}
-
-// zoneAt is the clock of a facility, nil if it is none.
-func (t *Trainer) zoneAt(facility string) *time.Location {
-	name, _ := t.Facility(facility)
-	if zone, err := loadZone(name); err == nil {
-		return zone
-	}
-	return nil
 }
 
 // feedUse binds the names in calendar links to their place.
@@ -122,40 +96,23 @@ func (t *Trainer) join(ctx context.Context, id bot.PersonID, inv people.Invitati
 		return nil // who only gives training
 	}
 	return t.Store.Change(ctx, func(p *Programme) error {
-		m, before := p.Members[inv.Member], p.joined(id)
-		if m == nil || m.Person != "" && m.Person != id { // a second invitation does not take it from who has it
-			m = before
-		} else if before != nil && before != m { // nobody is two
-			before.Person, before.ByNumber = "", false
-			if before.Sheet == nil {
-				m.enrol(before.Courses...)
-				delete(p.Members, before.ID)
-			}
+		m := p.Members[inv.Member]
+		if m == nil {
+			m = p.joined(id)
 		}
 		if m == nil {
 			m = &Member{ID: "i" + strings.ToLower(rand.Text()[:8])}
 			p.Members[m.ID] = m
 		}
-		m.Person, m.ByNumber, m.Left = id, m.ByNumber && m.Person == id, false
-		if inv.Facility != "" && (inv.Facility != m.Facility || m.Delegation == "") {
-			t.station(m, inv.Facility)
+		m.Person = id
+		if inv.Facility != "" {
+			m.Facility = inv.Facility
 		}
-		if p.Courses[inv.Course] != nil {
-			m.enrol(inv.Course)
+		if inv.Course != "" && p.Courses[inv.Course] != nil && !slices.Contains(m.Courses, inv.Course) {
+			m.Courses = append(m.Courses, inv.Course)
 		}
 		return nil
 	})
-}
-
-// station puts a member at a facility, with its delegation and clock. It reports whether those are known.
-func (t *Trainer) station(m *Member, facility string) bool {
-	m.Facility = facility
-	_, state := t.Facility(facility)
-	if state == "" {
-		return false
-	}
-	m.Delegation, m.Zone = flows.Delegation(state), ""
-	return true
 }
 
 // joined is the member someone is, in a programme that is being changed.
@@ -192,27 +149,6 @@ func (t *Trainer) answered(ctx context.Context, id bot.PersonID, p *Programme, s
 		sessions[i].Answer = p.Sessions[sessions[i].ID].answer(answer)
 	}
 	return nil
-}
-
-// sizes counts the audiences of all sessions at once.
-func (p *Programme) sizes() func(*Session) int {
-	count := map[string]map[string]int{} // by course and delegation
-	for _, m := range p.Members {
-		for _, c := range m.Courses {
-			if count[c] == nil {
-				count[c] = map[string]int{}
-			}
-			count[c][m.Delegation]++
-		}
-	}
-	return func(s *Session) (n int) {
-		for delegation, some := range count[s.Course] {
-			if len(s.Audience) == 0 || slices.Contains(s.Audience, delegation) {
-				n += some
-			}
-		}
-		return n
-	}
 }
 
 func courses(p *Programme) []bot.Course {

@@ -10,17 +10,15 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"faro/bot"
-	"faro/flows"
 	"faro/locales"
 )
 
 func known() Known {
-	return Known{Facilities: map[string]*flows.Facility{"tapachula": {Zone: mexico, State: "Chiapas"}}, Languages: []locales.Lang{"es", "en"}, Phone: func(number string) (bot.PersonID, error) {
-		id := map[string]bot.PersonID{"+525511112222": "sealed", "55 1111 2222": "sealed", "+525511113333": "another"}[number]
-		if id == "" {
+	return Known{Facilities: map[string]string{"tapachula": mexico}, Languages: []locales.Lang{"es", "en"}, Phone: func(number string) (bot.PersonID, error) {
+		if number != "+525511112222" {
 			return "", errors.New("not a phone number")
 		}
-		return id, nil
+		return "sealed", nil
 	}}
 }
 
