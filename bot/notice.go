@@ -42,6 +42,9 @@ func (n *Notice) clone() *Notice {
 	return &c
 }
 
+// MaxBlank is how many characters a place in a ready-made notice may have, however it is written.
+const MaxBlank = maxBlank
+
 // Who says which people of a facility a notice is for.
 type Who string
 
@@ -79,6 +82,7 @@ const (
 	LeftStopped = "stopped" // they sent STOP
 	LeftBlocked = "blocked" // they blocked the bot
 	LeftInvalid = "invalid" // there is no such number or chat
+	LeftOff     = "off"     // nothing can be sent on their channel now
 	LeftQuiet   = "quiet"   // their quiet hours end only when it is not valid any more
 )
 
@@ -93,8 +97,9 @@ type Sheet struct {
 	Messages   []SMSSize            // its texts by SMS
 	Segments   int                  // all text messages together
 	Cost       string               // of these, with its currency, "" if no prices are set
-	Takes      time.Duration        // at the providers' rates
+	Takes      time.Duration        // at the providers' rates, after what is queued already
 	Ends       time.Time            // when the last one is sent
+	Late       bool                 // that is when it is not valid any more: not all will get it
 	Approval   bool                 // a second coordinator must agree
 	Problem    string               // why it cannot be sent: the end of a key "notice-problem.…", "" if it can
 }
@@ -127,6 +132,7 @@ type Status struct {
 	Counts map[string]int // by what became of it: "queued", "delivered", "arrived", "failed 21211", "stopped" …
 	Rate   float64        // messages a second now, 0 if unknown
 	Left   time.Duration  // until the last one is sent, 0 if unknown
+	Back   map[string]int // by what became of its deletion from the chats: "queued", "delivered" (deleted) …; empty if it is not taken back
 	Acts   []string       // what the reader may do with it
 }
 

@@ -53,6 +53,9 @@ func (t *Talk) Preflight(sheet Sheet, n Notice, p Person, ch Channel, now time.T
 		lines = append(lines, say("cost", locales.Args{"segments": strconv.Itoa(sheet.Segments), "cost": cost}))
 	}
 	lines = append(lines, say("ends", locales.Args{"minutes": strconv.Itoa(int(sheet.Takes.Minutes()) + 1), "end": t.moment(lang, sheet.Ends, t.homeOf(&n))}))
+	if sheet.Late {
+		lines = append(lines, say("late", nil))
+	}
 	if sheet.Approval {
 		lines = append(lines, say("approval", nil))
 	}

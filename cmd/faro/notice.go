@@ -239,6 +239,9 @@ func printSheet(w io.Writer, sheet bot.Sheet) {
 		fmt.Fprintf(out, "sms segments\t%d, cost %s\n", sheet.Segments, cost)
 	}
 	fmt.Fprintf(out, "takes\t%s, until %s\n", sheet.Takes.Round(time.Second), sheet.Ends.Format("2006-01-02 15:04 MST"))
+	if sheet.Late {
+		fmt.Fprintln(out, "warning\tit ends when it is not valid any more: not everyone will get it")
+	}
 	_ = out.Flush() // the terminal
 }
 
