@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -42,8 +43,24 @@ func (n *Notice) clone() *Notice {
 	return &c
 }
 
-// MaxBlank is how many characters a place in a ready-made notice may have, however it is written.
-const MaxBlank = maxBlank
+// sheetCode names what a notice is, whom it is for and when: the sheet made of it can send nothing else. It
+// has neither vowels nor digits, so that nobody writes it but to send.
+func (n *Notice) sheetCode() string {
+	text, err := json.Marshal(n)
+	if err != nil { // its fields can all be written
+		panic(err)
+	}
+	const letters = "BCDFGHJKLMNPQRSTVWXZ"
+	sum := sha256.Sum256(text)
+	code := make([]byte, sheetCodeLength)
+	for i := range code {
+		code[i] = letters[int(sum[i])%len(letters)]
+	}
+	return string(code)
+}
+
+// sheetCodeLength is short enough to be typed; two sheets of one coordinator have the same code once in 160,000.
+const sheetCodeLength = 4
 
 // Who says which people of a facility a notice is for.
 type Who string
@@ -110,7 +127,14 @@ type SMSSize struct {
 	Encoding string
 	Segments int
 	People   int
+	Text     string // as it is sent to one facility
 }
+
+// String hides the text.
+func (SMSSize) String() string { return redacted }
+
+// GoString hides the text.
+func (SMSSize) GoString() string { return redacted }
 
 // The states of a notice.
 const (

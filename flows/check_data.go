@@ -106,7 +106,7 @@ func zone(name string) bool {
 
 // Texts the engine needs whatever the steps say, by package bot.
 var engineTexts = []string{
-	"who.operator", "who.nobody", "words.gone", "words.kept", "period.hours", "period.days", "period.months", "switch.text", "place.line", "place.line_sms", "place.station", "place.provisional", "place.provisional-a",
+	"who.operator", "who.nobody", "words.gone", "words.kept", "period.hours", "period.days", "period.months", "switch.text", "changed.text", "place.line", "place.line_sms", "place.station", "place.provisional", "place.provisional-a",
 	"place.provisional-b", "place.unknown", "status.operating", "status.suspended", "status.closed", "status.unknown", "label.back", "label.menu", "label.emergency", "footer.more", "footer.nav",
 	"answer.source", "answer.asof", "answer.stale", "answer.asof_sms", "answer.stale_sms",
 	"date.format", "date.m1", "date.m2", "date.m3", "date.m4", "date.m5", "date.m6", "date.m7", "date.m8", "date.m9",
@@ -118,7 +118,7 @@ var engineTexts = []string{
 	"date.day", "follow.nowhere", "blank.day", "blank.time", "blank.until", "blank.place", "notice-read.routine", "notice-read.important",
 	"notice-read.emergency", "notice-read.until", "notice-read.other", "notice-read.corrects", "notice-read.test", "notice-read.stop",
 	"preflight.title", "preflight.people", "preflight.left", "preflight.lacking", "preflight.sms", "preflight.cost", "preflight.unpriced",
-	"preflight.ends", "preflight.late", "preflight.approval", "notice-problem.nobody", "notice-problem.past", "notice-problem.too-long", "notice-problem.blank",
+	"preflight.ends", "preflight.late", "preflight.approval", "preflight.send", "label.notice-send", "notice-problem.nobody", "notice-problem.past", "notice-problem.too-long", "notice-problem.blank",
 	"notice-problem.started", "notice-problem.too-far", "notice-problem.too-long-chat", "notice-problem.blank-long", "notice-problem.day-past",
 	"notice-problem.no-text", "notice-problem.gone", "notice-state.waiting", "notice-state.planned", "notice-state.sending", "notice-state.paused",
 	"notice-state.stopped", "notice-state.done", "notice-state.refused", "notice-state.expired", "notice-state.of", "notice-state.rate",
@@ -128,7 +128,7 @@ var engineTexts = []string{
 	"notice-count.held", "notice-count.expired", "notice-count.opted-out", "notice-count.unreachable", "notice-count.stopped", "notice-count.blocked",
 	"notice-count.invalid", "notice-count.off", "notice-count.quiet", "notice-count.failed", "notice-summary.text", "notice-summary.now", "who-gets.all",
 	"who-gets.migrants", "who-gets.staff", "urgency.routine", "urgency.important", "urgency.emergency", "channel.telegram", "channel.sms",
-	"label.follow-place", "label.only", "label.act-approve", "label.act-refuse", "label.act-pause", "label.act-resume", "label.act-stop",
+	"label.follow-place", "label.act-approve", "label.act-refuse", "label.act-pause", "label.act-resume", "label.act-stop",
 	"label.act-retry", "label.act-take-back", "label.act-correct",
 	"away.text", "poster.ask", "poster.scan", "poster.sms", "poster.danger",
 	"telegram.description", "telegram.about", "command.menu", "command.sos", "command.language", "command.help",

@@ -171,6 +171,11 @@ func (s *Service) Count(ctx context.Context, n bot.Notice) (bot.Sheet, error) {
 	for at, people := range texts {
 		m := bot.SMSSize{Lang: at.lang, Encoding: string(sizes[at].Encoding), Segments: sizes[at].Segments, People: people}
 		if i := slices.IndexFunc(sheet.Messages, func(x bot.SMSSize) bool { return x.Lang == at.lang }); i < 0 {
+			body, err := s.body(&n, bot.Person{Lang: at.lang}, bot.SMS, at.facility)
+			if err != nil {
+				return sheet, err
+			}
+			m.Text = string(body)
 			sheet.Messages = append(sheet.Messages, m)
 		} else { // facilities with longer names take more
 			sheet.Messages[i].Segments = max(sheet.Messages[i].Segments, m.Segments)

@@ -49,13 +49,7 @@ func (s *Service) deed(ctx context.Context, set effects.Set, d bot.Deed, mark st
 		}
 		return s.preflight(ctx, set.Person, mark, *d.Notice, sheet)
 	case d.Does == bot.Test && d.Notice != nil:
-		return s.say(ctx, set.Person, mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
-			facility := ""
-			if len(d.Notice.Facilities) > 0 {
-				facility = d.Notice.Facilities[0]
-			}
-			return s.Talk().NoticeTest(*d.Notice, facility, p, ch, s.home(d.Notice))
-		})
+		return s.Test(ctx, set.Person, mark, *d.Notice)
 	case d.Does == bot.Send && d.Notice != nil:
 		n := *d.Notice
 		n.ID = named(set.Stamp)
@@ -72,6 +66,17 @@ func (s *Service) deed(ctx context.Context, set effects.Set, d bot.Deed, mark st
 		return nil // the conversation offered it before it changed; what it shows next says how it stands
 	}
 	return err
+}
+
+// Test sends a notice to one person alone, marked as a test, once for each mark.
+func (s *Service) Test(ctx context.Context, to bot.PersonID, mark string, n bot.Notice) error {
+	return s.say(ctx, to, mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
+		facility := ""
+		if len(n.Facilities) > 0 {
+			facility = n.Facilities[0]
+		}
+		return s.Talk().NoticeTest(n, facility, p, ch, s.home(&n))
+	})
 }
 
 // named is the id of the notice a turn makes: the same however often it is carried out.
