@@ -102,7 +102,7 @@ func (s *step) asked(at *flows.Step, words string) {
 	words = strings.Join(strings.Fields(plainText(words)), " ")
 	ok := words != ""
 	switch at.Ask {
-	case "facilities", "blank", "text", "until", "when":
+	case "facilities", "blank", "text", "until", "when", "sheet":
 		ok = s.written(at.Ask, raw)
 	case "title":
 		if ok = ok && len([]rune(words)) <= maxField; ok {

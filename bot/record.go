@@ -75,13 +75,17 @@ func (s Screen) record() string {
 	if s.Page > 0 {
 		r += ":" + strconv.Itoa(s.Page)
 	}
+	if s.Had != "" {
+		r += "~" + s.Had
+	}
 	return r
 }
 
 func screen(r string) Screen {
+	r, had, _ := strings.Cut(r, "~")
 	r, page, _ := strings.Cut(r, ":")
 	r, lang, _ := strings.Cut(r, "@")
-	s := Screen{Lang: locales.Lang(lang)}
+	s := Screen{Lang: locales.Lang(lang), Had: had}
 	s.Step, s.Arg, _ = strings.Cut(r, "/")
 	s.Page, _ = strconv.Atoi(page)
 	return s

@@ -112,6 +112,7 @@ func (s *step) show(to, arg string, lang locales.Lang) {
 	if lang != s.Person.Lang {
 		next.Lang = lang
 	}
+	d.At.Had = ""
 	if was := s.content.Steps[d.At.Step]; was != nil && !was.Bare && !was.Every && was.Does == "" && d.At != next {
 		d.At.Page = 0
 		d.Trail = append(d.Trail, d.At)
@@ -141,7 +142,7 @@ func (s *step) reply(at Screen, lang locales.Lang) {
 	lang = cmp.Or(at.Lang, lang)
 	r, ok := s.render(at, lang)
 	if !ok {
-		s.show(flows.Untranslated, "", lang)
+		s.show(flows.Untranslated, "", cmp.Or(lang, s.guess())) // who has no language is offered them in one
 		return
 	}
 	if lang != s.Person.Lang && s.Person.Lang != "" && !s.content.Steps[at.Step].Last {
@@ -151,9 +152,21 @@ func (s *step) reply(at Screen, lang locales.Lang) {
 			r.Options = append(r.Options, Option{Label: name, Data: chooseLanguage + "/" + string(lang)})
 		}
 	}
-	// A menu gives way to what was chosen from it; an answer stays to be read again.
-	r.Replace = s.in.Kind == Choice && s.in.Message != 0 && !s.answer && !r.Wipe
+	// A menu gives way to what was chosen from it; an answer and a notice stay to be read again.
+	r.Replace = s.in.Kind == Choice && s.in.Message != 0 && !s.answer && !s.stays && !r.Wipe
 	s.Replies = append(s.Replies, r)
+	if step := s.content.Steps[at.Step]; step.Of == flows.OfNotice || step.List == "notices" {
+		s.Dialogue.At.Had = had(r.Options)
+	}
+}
+
+// had is a digest of the choices a screen has.
+func had(options []Option) string {
+	var b strings.Builder
+	for _, o := range options {
+		b.WriteString(o.Data + "\n")
+	}
+	return digest(b.String())
 }
 
 // render lays a screen out. It reports false if the language lacks its text.

@@ -121,6 +121,7 @@ type step struct {
 	in     Input
 	now    time.Time
 	answer bool         // an answer was on the screen before
+	stays  bool         // what was chosen stands under a notice
 	spoken locales.Lang // the language of what they wrote, if it is not theirs
 	wrong  string       // why what they wrote is not what was asked for, as the step's text calls it
 
@@ -291,6 +292,10 @@ func (s *step) read(words string) {
 		// Who was asked and asks something else is answered.
 		asks = s.find(s.Person.Lang, Words(words)).Decision != Sure
 	}
+	if n := s.Dialogue.Draft.Notice; n != nil && s.Person.Role.Coordinates() && folded == locales.Fold(n.sheetCode()) {
+		s.choose(flows.NoticeSend + "/" + n.sheetCode())
+		return
+	}
 	if asks {
 		// Who writes what others are told of a danger is not in it.
 		if m := s.find(s.Person.Lang, Words(words)); m.Urgent && m.Decision == Sure && at.Ask != "text" && at.Ask != "blank" {
@@ -398,6 +403,14 @@ func (s *step) number(n int) {
 		s.reply(s.Dialogue.At, s.Person.Lang)
 		return
 	}
+	options := s.options(s.content.Steps[at.Step], at.Arg, s.Person.Lang)
+	if at.Had != "" && at.Had != had(options) { // another coordinator was faster: the number means something else now
+		s.Heard = HeardGone
+		s.reply(at, s.Person.Lang)
+		r := &s.Replies[len(s.Replies)-1]
+		r.Text = s.text(r.Lang, "changed.text", nil) + "\n\n" + r.Text
+		return
+	}
 	if data := s.numbered(n); data != "" {
 		s.choose(data)
 		return
@@ -425,6 +438,7 @@ func (s *step) gone() {
 // choose follows a choice: "lang/fr" or a target.
 func (s *step) choose(target string) {
 	s.Heard = HeardChoice
+	target, s.stays = strings.CutPrefix(target, underNotice)
 	to, arg := flows.Split(target)
 	switch {
 	case to == chooseLanguage && s.book.Has(locales.Lang(arg)):
@@ -438,6 +452,9 @@ func (s *step) choose(target string) {
 		s.gone()
 	}
 }
+
+// underNotice begins the data of a button under a notice, which stays in the chat to be read again.
+const underNotice = "notice:"
 
 // chooseLanguage is the step name in the data of a language's button.
 const chooseLanguage = "lang"

@@ -125,6 +125,7 @@ type Screen struct {
 	Arg  string
 	Page int
 	Lang locales.Lang // if it is not in the person's: they wrote in this one
+	Had  string       // a digest of the choices it had, if others may change them; "" else
 }
 
 // A Dialogue is where someone is in the conversation: kept for 72 hours after the last message, unless a Life

@@ -74,7 +74,7 @@ var (
 		"coming", "not-coming", "maybe", "present", "calendar", "who", "cancel", "remind", "remind-unanswered", "invite", "post", "delegation",
 		"count", "test", "send", "deed", "leave"}
 	Roles = []string{"staff", "trainer", "coordinator"}
-	Asks  = []string{"title", "day", "time", "place", "code", "delegation", "facilities", "blank", "text", "until", "when"}
+	Asks  = []string{"title", "day", "time", "place", "code", "delegation", "facilities", "blank", "text", "until", "when", "sheet"}
 	Ofs   = []string{OfSession, OfDraft, OfNotice, OfWriting}
 	Whens = []string{WhenAhead, WhenMine, WhenRoom, WhenCalendar}
 )

@@ -138,13 +138,14 @@ func TestEraseLeavesNothing(t *testing.T) {
 	w.say(chief, "aviso")
 	w.tap(chief, "notice-where/new")
 	w.say(chief, "Tapachula")
-	for _, data := range []string{"notice-urgency/all", "notice-what/routine", "notice-lang/own", "notice-write/es"} {
+	for _, data := range []string{"notice-what/all", "notice-urgency/own", "notice-lang/routine", "notice-write/es"} {
 		w.tap(chief, data)
 	}
 	w.say(chief, "Canario: hay comida.")
-	for _, data := range []string{"notice-until", "notice-when/6h", "notice-check/now", "notice-send"} {
+	for _, data := range []string{"notice-until", "notice-when/6h", "notice-check/now"} {
 		w.tap(chief, data)
 	}
+	w.send(chief)
 	seen(second, "Canario: hay comida.")
 	all, err := w.server.tells.All(w.context())
 	if err != nil || len(all) != 1 {

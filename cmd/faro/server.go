@@ -339,8 +339,8 @@ func (s *server) handler() http.Handler {
 	return mux
 }
 
-func (s *server) receive(ctx context.Context, day time.Time, part int, sid, status string) (bool, error) {
-	return s.outbox.Receive(ctx, day, keys.Partition(part), sid, status)
+func (s *server) receive(ctx context.Context, day time.Time, part int, r outbox.Report) (bool, error) {
+	return s.outbox.Receive(ctx, day, keys.Partition(part), r)
 }
 
 // ready says whether this process can take turns.

@@ -2,17 +2,25 @@ package notices
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"faro/bot"
 	"faro/internal/effects"
 	"faro/internal/keys"
 	"faro/internal/people"
 )
+
+//go:embed forget.lua
+var forgetSource string
+
+var forgetScript = redis.NewScript(forgetSource)
 
 // Handle carries out what turns did to notices. It may be called again with the same set.
 func (s *Service) Handle(ctx context.Context, set effects.Set) error {
@@ -41,13 +49,7 @@ func (s *Service) deed(ctx context.Context, set effects.Set, d bot.Deed, mark st
 		}
 		return s.preflight(ctx, set.Person, mark, *d.Notice, sheet)
 	case d.Does == bot.Test && d.Notice != nil:
-		return s.say(ctx, set.Person, mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
-			facility := ""
-			if len(d.Notice.Facilities) > 0 {
-				facility = d.Notice.Facilities[0]
-			}
-			return s.Talk().NoticeTest(*d.Notice, facility, p, ch, s.home(d.Notice))
-		})
+		return s.Test(ctx, set.Person, mark, *d.Notice)
 	case d.Does == bot.Send && d.Notice != nil:
 		n := *d.Notice
 		n.ID = named(set.Stamp)
@@ -64,6 +66,17 @@ func (s *Service) deed(ctx context.Context, set effects.Set, d bot.Deed, mark st
 		return nil // the conversation offered it before it changed; what it shows next says how it stands
 	}
 	return err
+}
+
+// Test sends a notice to one person alone, marked as a test, once for each mark.
+func (s *Service) Test(ctx context.Context, to bot.PersonID, mark string, n bot.Notice) error {
+	return s.say(ctx, to, mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
+		facility := ""
+		if len(n.Facilities) > 0 {
+			facility = n.Facilities[0]
+		}
+		return s.Talk().NoticeTest(n, facility, p, ch, s.home(&n))
+	})
 }
 
 // named is the id of the notice a turn makes: the same however often it is carried out.
@@ -83,8 +96,18 @@ func (s *Service) preflight(ctx context.Context, to bot.PersonID, mark string, n
 // stored if the returned sheet has a problem. It may be repeated: a notice is made once for each id. By
 // is "" for the command line; who is its digest, for the audit log.
 func (s *Service) Make(ctx context.Context, n bot.Notice, by bot.PersonID, who string) (bot.Sheet, error) {
+	if before, err := s.get(ctx, n.ID); err != nil {
+		return bot.Sheet{}, err
+	} else if before != nil && before.State == bot.Waiting {
+		return bot.Sheet{People: before.People, Approval: true}, s.ask(ctx, before)
+	} else if before != nil {
+		return bot.Sheet{People: before.People}, nil
+	}
 	sheet, err := s.Count(ctx, n)
 	if err != nil || sheet.Problem != "" {
+		return sheet, err
+	}
+	if err := s.inherit(ctx, &n); err != nil {
 		return sheet, err
 	}
 	r := &Record{Notice: n, By: string(by), State: bot.Planned, Made: s.Now(), People: sheet.People}
@@ -176,21 +199,21 @@ func (s *Service) apply(r *Record, counts map[string]int, act, by string) bool {
 	}
 	switch act {
 	case bot.Approve:
-		r.State = bot.Planned
+		r.State, r.Approved = bot.Planned, true
 	case bot.Refuse:
-		r.State, r.Ended = bot.Refused, s.Now()
+		r.State, r.Ended, r.Tell = bot.Refused, s.Now(), true
 	case bot.Pause:
 		r.State = bot.Paused
 	case bot.Resume:
 		r.State = bot.Sending
 	case bot.Stop:
-		if r.State == bot.Planned {
-			r.Ended = s.Now()
-		}
-		r.State = bot.Stopped
+		r.stop(s.Now())
 	case bot.Retry:
 		r.State, r.Again, r.Ended = bot.Sending, true, time.Time{}
-	case bot.TakeBack:
+	case bot.TakeBack: // once nothing of it is under way any more
+		if r.Ended.IsZero() {
+			r.stop(s.Now())
+		}
 		r.Back = true
 	default:
 		return false
@@ -206,17 +229,14 @@ func (s *Service) Forget(ctx context.Context, id bot.PersonID, at time.Time) err
 		return err
 	}
 	part := keys.Of(id)
-	pipe := s.Redis.Pipeline()
 	for _, r := range all {
 		for _, about := range []string{r.ID, backTally + r.ID, showTally + r.ID} {
 			for _, each := range s.Vault.All(id) {
-				pipe.HDel(ctx, keys.Tally(part, about), string(each))
+				err := forgetScript.Run(ctx, s.Redis, []string{keys.Tally(part, about), keys.Counts(part, about)}, string(each)).Err()
+				if err != nil && !errors.Is(err, redis.Nil) {
+					return fmt.Errorf("forget who got a notice: %w", err)
+				}
 			}
-		}
-	}
-	if len(all) > 0 {
-		if _, err := pipe.Exec(ctx); err != nil {
-			return fmt.Errorf("forget who got a notice: %w", err)
 		}
 	}
 	for _, r := range all {
