@@ -143,6 +143,68 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	told("to nobody", w.talk.Preflight(bot.Sheet{Problem: "nobody", Left: map[string]int{bot.LeftStopped: 3}}, n, w.p, w.ch, day))
 }
 
+// freeNoticeTalk is a notice in one's own words, from whom it is for to what became of it.
+func freeNoticeTalk(w *worker, line func(string, bot.Turn)) {
+	c := load(w.t)
+	tap := func(data string) bot.Turn { turn := w.taps(data); line("["+data+"]", turn); return turn }
+	says := func(words string) bot.Turn { turn := w.says(words); line(words, turn); return turn }
+	told := func(what string, r bot.Reply) { line("("+what+")", bot.Turn{Replies: []bot.Reply{r}}) }
+	zone := zone("America/Mexico_City")
+	says(word(c, "notices", w.p.Lang))
+	tap("notice-where/new")
+	says("Tapachula")
+	tap("notice-what/migrants")
+	tap("notice-urgency/own")
+	tap("notice-lang/routine")
+	tap("notice-write/es")
+	says("Mañana hay vacunas para niñas y niños.\nEs en el patio, a las 9.")
+	tap("notice-lang")
+	tap("notice-write/en")
+	says("Tomorrow there are vaccines for children.\nIn the yard, at 9.")
+	tap("notice-until")
+	says("2/12 12:00")
+	turn := tap("notice-check/now")
+	told("counted", w.sheet(turn))
+	tap("notice-urgency")
+	turn = tap("notice-lang/important")
+	n := *turn.Dialogue.Draft.Notice
+	r := w.sheet(turn)
+	told("counted", r)
+	tap("notice-test")
+	test, _ := w.talk.NoticeTest(n, "tapachula", w.p, w.ch, zone)
+	told("the test", test)
+	if w.ch == bot.SMS {
+		says(w.code(r))
+	} else {
+		tap(r.Options[0].Data)
+	}
+	waiting := status("n1-0", n, bot.Waiting, bot.Approve, bot.Refuse)
+	told("to a second coordinator", w.talk.NoticeStatus(waiting, w.p, w.ch, zone, day))
+	w.desk.Notices = []bot.Status{waiting}
+	says(word(c, "notices", w.p.Lang))
+	tap("notice-show/n1-0")
+	tap("notice-do/approve.n1-0")
+	running := status("n1-0", n, bot.Sending, bot.Pause, bot.Stop)
+	running.Rate, running.Left = 30, 6*time.Second
+	told("progress", w.talk.NoticeStatus(running, w.p, w.ch, zone, day))
+	w.desk.Notices = []bot.Status{running}
+	tap("notice-show/n1-0")
+	tap("notice-do/pause.n1-0")
+	paused := status("n1-0", n, bot.Paused, bot.Resume, bot.Stop)
+	w.desk.Notices = []bot.Status{paused}
+	says(word(c, "notices", w.p.Lang))
+	tap("notice-show/n1-0")
+	tap("notice-do/resume.n1-0")
+	done := status("n1-0", n, bot.Done, bot.Retry, bot.Correct, bot.TakeBack)
+	delete(done.Counts, "queued")
+	done.Counts["delivered"] = 511
+	told("the end", w.talk.NoticeStatus(done, w.p, w.ch, zone, day))
+	for _, lang := range []locales.Lang{"es", "en", "ht"} {
+		r, _ := w.talk.Notice(n, "tapachula", bot.Person{Lang: lang}, w.ch, zone)
+		told("a reader of "+string(lang), r)
+	}
+}
+
 func TestNoticesAreForCoordinators(t *testing.T) {
 	for _, role := range []bot.Role{bot.Migrant, bot.Staff, bot.Trainer} {
 		w := work(t, bot.Telegram, "es", role)

@@ -250,11 +250,16 @@ func TestDraftDoesNotPrintItself(t *testing.T) {
 func TestGoldenStaff(t *testing.T) {
 	for _, lang := range []locales.Lang{"es", "en"} {
 		for _, ch := range bot.Channels {
-			for role, have := range map[bot.Role]func(*worker, func(string, bot.Turn)){bot.Staff: staffTalk, bot.Trainer: trainerTalk, bot.Coordinator: coordinatorTalk} {
-				name := fmt.Sprintf("%s-%s-%s.txt", ch, lang, role)
+			for what, talk := range map[string]struct {
+				role bot.Role
+				have func(*worker, func(string, bot.Turn))
+			}{
+				"staff": {bot.Staff, staffTalk}, "trainer": {bot.Trainer, trainerTalk}, "coordinator": {bot.Coordinator, coordinatorTalk}, "free-notice": {bot.Coordinator, freeNoticeTalk},
+			} {
+				name := fmt.Sprintf("%s-%s-%s.txt", ch, lang, what)
 				t.Run(name, func(t *testing.T) {
 					var b strings.Builder
-					have(work(t, ch, lang, role), func(shown string, turn bot.Turn) {
+					talk.have(work(t, ch, lang, talk.role), func(shown string, turn bot.Turn) {
 						fmt.Fprintf(&b, "> %s\n", shown)
 						for _, r := range turn.Replies {
 							b.WriteString(show(r, bot.Input{Channel: ch}, ch))

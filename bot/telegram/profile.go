@@ -3,7 +3,7 @@ package telegram
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"strings"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -92,7 +92,7 @@ func Name(ctx context.Context, api *API) (string, error) {
 	}
 	var me tgbotapi.User
 	if err := json.Unmarshal(answer.Result, &me); err != nil {
-		return "", fmt.Errorf("read what the bot is called: %w", err)
+		return "", errors.New("read what the bot is called: not a user")
 	}
 	return me.UserName, nil
 }
