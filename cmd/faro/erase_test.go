@@ -253,6 +253,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		trace("a chat id in 8 bytes", string(binary.LittleEndian.AppendUint64(nil, uint64(chat))))
 		trace("a chat id in 8 bytes", string(binary.BigEndian.AppendUint64(nil, uint64(chat))))
 		trace("a sealed id", string(w.id(chat)))
+		trace("a digest", people.Digest(w.id(chat)))
 	}
 	for _, number := range phones {
 		for _, spelling := range []string{number, number[1:], number[3:], number[5:], number[3:5] + " " + number[5:9] + " " + number[9:]} {
@@ -263,7 +264,9 @@ func TestEraseLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		trace("a phone number in 8 bytes", string(binary.LittleEndian.AppendUint64(nil, digits)))
-		trace("a sealed id", string(w.server.taker.Vault.Seal(bot.SMS, number)))
+		id := w.server.taker.Vault.Seal(bot.SMS, number)
+		trace("a sealed id", string(id))
+		trace("a digest", people.Digest(id))
 		for _, sms := range w.twilio.Inbox(number) {
 			trace("Twilio's id of a message", sms.SID)
 			trace("Twilio's id of a message", sms.SID[8:])

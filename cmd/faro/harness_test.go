@@ -142,7 +142,7 @@ func (w *world) post(update fakes.Update) {
 	w.t.Helper()
 	status, err := w.telegram.Post(w.context(), w.url+"/telegram", webhookSecret, update)
 	if err != nil || status != http.StatusOK {
-		w.t.Fatalf("the update was answered %d, %v", status, err)
+		w.t.Fatalf("the update was answered %d, %v\n%s", status, err, w.log.String())
 	}
 }
 

@@ -137,6 +137,9 @@ func ignores(n bot.Notice) string {
 	return ""
 }
 
+// askMark is the mark of having asked someone, named by their digest, for their approval.
+func askMark(notice, digest string) string { return "ask-" + notice + "-" + digest }
+
 // ask asks all others who may for their approval.
 func (s *Service) ask(ctx context.Context, r *Record) error {
 	holders, err := s.Register.Holders(ctx)
@@ -148,7 +151,7 @@ func (s *Service) ask(ctx context.Context, r *Record) error {
 			continue
 		}
 		status := s.shown(r, nil, h.Person)
-		err := s.say(ctx, h.Person, "ask-"+r.ID+"-"+h.Digest, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
+		err := s.say(ctx, h.Person, askMark(r.ID, h.Digest), func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
 			return s.Talk().NoticeStatus(status, p, ch, s.home(&r.Notice), s.Now()), true
 		})
 		if err != nil {
@@ -221,8 +224,8 @@ func (s *Service) apply(r *Record, counts map[string]int, act, by string) bool {
 	return true
 }
 
-// Forget parts someone who erased everything from all notices: whether they got them, and what they
-// wrote. The counts stay; they name nobody.
+// Forget parts someone who erased everything from all notices: whether they got them, what they wrote, and
+// whether they were asked. The counts stay; they name nobody.
 func (s *Service) Forget(ctx context.Context, id bot.PersonID, at time.Time) error {
 	all, err := s.All(ctx)
 	if err != nil {
@@ -230,8 +233,11 @@ func (s *Service) Forget(ctx context.Context, id bot.PersonID, at time.Time) err
 	}
 	part := keys.Of(id)
 	for _, r := range all {
-		for _, about := range []string{r.ID, backTally + r.ID, showTally + r.ID} {
-			for _, each := range s.Vault.All(id) {
+		for _, each := range s.Vault.All(id) {
+			if err := s.Redis.Del(ctx, keys.Spread(part, saidMarks+askMark(r.ID, people.Digest(each)))).Err(); err != nil {
+				return fmt.Errorf("forget who was asked about a notice: %w", err)
+			}
+			for _, about := range []string{r.ID, backTally + r.ID, showTally + r.ID} {
 				err := forgetScript.Run(ctx, s.Redis, []string{keys.Tally(part, about), keys.Counts(part, about)}, string(each)).Err()
 				if err != nil && !errors.Is(err, redis.Nil) {
 					return fmt.Errorf("forget who got a notice: %w", err)

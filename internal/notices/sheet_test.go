@@ -42,7 +42,7 @@ func TestSheet(t *testing.T) {
 	come(1, bot.SMS, "+5255", "ht", "reynosa")
 	r.someone(bot.SMS, "+12129876543", bot.Person{Lang: "en", Facility: "tapachula"})
 	r.someone(bot.SMS, "+50251234567", bot.Person{Lang: "en", Facility: "tapachula"}) // in Guatemala, without a price
-	come(3, bot.Telegram, "", "es", "acayucan")  // whom it is not for
+	come(3, bot.Telegram, "", "es", "acayucan")                                       // whom it is not for
 	r.someone(bot.Telegram, "9001", bot.Person{Lang: "es", Facility: "tapachula", Stopped: true})
 	r.someone(bot.SMS, "+525510000900", bot.Person{Lang: "es", Facility: "reynosa", Gone: bot.LeftInvalid})
 	n := bot.Notice{Facilities: []string{"tapachula", "reynosa"}, Urgency: "important", Until: now.Add(6 * time.Hour),

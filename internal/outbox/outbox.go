@@ -146,6 +146,7 @@ const (
 // An Outbox delivers until it is told to stop.
 type Outbox struct {
 	Config
+	clock    clock
 	leases   leases
 	channels []*channel
 	acks     chan ack
@@ -236,7 +237,7 @@ func (o *Outbox) Depths(ctx context.Context) ([]Depth, error) {
 		d := &depths[i/keys.Partitions]
 		d.Waiting += n.Val()
 		for _, first := range firsts[i].Val() {
-			d.Oldest = max(d.Oldest, o.Now().Sub(storedAt(first.ID)))
+			d.Oldest = max(d.Oldest, o.redisNow().Sub(storedAt(first.ID)))
 		}
 	}
 	return depths, nil

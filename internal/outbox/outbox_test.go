@@ -79,9 +79,18 @@ func newRig(t *testing.T) *rig {
 // run starts an outbox; what is returned stops it and waits.
 func (r *rig) run(node string, p *post, rate float64) (stop func()) {
 	r.t.Helper()
-	o := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: node, Log: slog.New(slog.DiscardHandler), Now: time.Now, Halted: r.halted,
+	return r.start(r.outbox(node, p, rate, time.Now))
+}
+
+// outbox makes one.
+func (r *rig) outbox(node string, p *post, rate float64, now func() time.Time) *outbox.Outbox {
+	return outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: node, Log: slog.New(slog.DiscardHandler), Now: now, Halted: r.halted,
 		Backoff: time.Millisecond, Routes: map[bot.Channel]outbox.Route{bot.Telegram: {Sender: p, Rate: rate}},
 		Observe: func(bot.Channel, keys.Lane, outbox.Outcome, time.Duration) {}})
+}
+
+// start runs one; what is returned stops it and waits.
+func (r *rig) start(o *outbox.Outbox) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); o.Run(ctx) }()

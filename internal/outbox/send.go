@@ -30,9 +30,9 @@ func (c *channel) send(ctx context.Context, l *line, instead Outcome) {
 		<-c.slots
 		return
 	}
-	age := c.o.Now().Sub(storedAt(e.id))
+	age := time.Since(e.since)
 	end := func(outcome Outcome, code string, r Receipt) {
-		c.o.Observe(c.name, e.lane, outcome, c.o.Now().Sub(storedAt(e.id)))
+		c.o.Observe(c.name, e.lane, outcome, time.Since(e.since))
 		c.o.acks <- ack{channel: c, entry: e, line: l, outcome: outcome, code: code, receipt: r}
 	}
 	if instead == "" { // it may have changed while it waited for its place
@@ -77,9 +77,9 @@ func (o *Outbox) gone(ctx context.Context, id bot.PersonID, outcome Outcome) err
 
 // instead is what becomes of a message that must not be sent now, "" if it may.
 func (o *Outbox) instead(e *entry) Outcome {
-	now := o.Now()
+	now := o.now()
 	switch {
-	case now.Sub(storedAt(e.id)) > replyLife || !e.until.IsZero() && now.After(e.until):
+	case time.Since(e.since) > replyLife || !e.until.IsZero() && now.After(e.until):
 		return Expired
 	case !e.hold.IsZero() && !now.Before(e.hold), e.note != "" && o.Halted != nil && o.Halted(e.note):
 		return Held

@@ -3,7 +3,8 @@
 //
 // An invitation is a code that works once. Whoever sends it first has the role; the same person may
 // send it again, so that a redelivered message is not told that the code is wrong. Who guesses is
-// locked out. Nothing of it is readable in Redis, and the log names people by digests alone. A
+// locked out. Roles, invitations and the log are sealed in Redis, and the log names people by digests
+// alone; but a person's record, which each turn reads, tells the role and place of a sealed id. A
 // Register may be used from several goroutines.
 package people
 
