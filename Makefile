@@ -24,7 +24,7 @@ test:
 	@which redis-server >/dev/null || echo "SKIPPED: everything that needs redis-server, which is not on the PATH"
 	@which chromium >/dev/null || echo "SKIPPED: the demo page in a browser; chromium is not on the PATH"
 	@which pdftoppm >/dev/null || echo "SKIPPED: posters as they are printed; pdftoppm (poppler-utils) is not on the PATH"
-	go test -race -timeout 30m ./...
+	go test -race -timeout 45m ./...
 
 bench:
 	go test -run '^$$' -bench . -benchtime 1x -v ./internal/bench

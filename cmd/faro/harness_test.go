@@ -62,7 +62,11 @@ var (
 		}
 		return c
 	})
-	index = sync.OnceValue(func() *answers.Index { return answers.New(builtin().Flows, builtin().Book) })
+	index = sync.OnceValue(func() *answers.Index {
+		x := answers.New(builtin().Flows, builtin().Book)
+		x.Warm() // with the race detector it takes so long that a turn would be refused meanwhile
+		return x
+	})
 )
 
 // world is a running faro, wired as in production, with stand-ins of the providers around it.
