@@ -8,9 +8,10 @@
 package answers
 
 import (
+	"bytes"
 	"cmp"
+	"io"
 	"slices"
-	"strings"
 	"sync"
 
 	"faro/bot"
@@ -36,153 +37,35 @@ const (
 type Index struct {
 	content *flows.Content
 	book    *locales.Book
+	made    io.ReaderAt // what was learned when the program was built
 
-	learn  sync.Once
+	ready  sync.Once
 	reader reader
 	urgent []string // topics of danger
 	topics *model   // which topic, "" for none of them; for all languages at once, because people mix them
 	tongue *model   // which language
 }
 
-// New makes an index. It learns when it is first asked; see Warm.
+// New makes an index. It is made ready when it is first asked; see Warm.
 func New(content *flows.Content, book *locales.Book) *Index {
-	return &Index{content: content, book: book}
+	return &Index{content: content, book: book, made: built()}
 }
 
-// Warm learns now, so that the first question need not wait. It takes about a second on a small machine.
-func (x *Index) Warm() { x.learn.Do(x.train) }
+// Warm makes the index ready now, so that the first question need not wait: at once if what was learned when the
+// program was built is of this content, else it learns, for seconds on a small machine.
+func (x *Index) Warm() { x.ready.Do(x.prepare) }
 
-func (x *Index) train() {
-	x.reader = newReader(x.book)
+func (x *Index) prepare() {
+	given := lessonsOf(x.content, x.book)
+	x.reader = newReader(given)
 	x.urgent = slices.DeleteFunc(x.ids(), func(id string) bool { return !x.content.Topics[id].Urgent })
-	var learning sync.WaitGroup
-	learning.Go(func() { x.tongue = learn(x.tongueExamples()) })
-	learning.Go(func() { x.topics = learn(x.topicExamples()) })
-	learning.Wait()
+	var fits bool
+	if x.topics, x.tongue, fits = read(x.made, given); !fits {
+		x.topics, x.tongue, _ = read(bytes.NewReader(given.learned()), given)
+	}
 }
 
-// topicExamples are those of all languages; each is read in a goroutine of its own.
-func (x *Index) topicExamples() (texts []features, examples []example, how learning) {
-	langs := x.book.Languages()
-	read := make([][]features, len(langs))
-	found := make([][]example, len(langs))
-	var reading sync.WaitGroup
-	for i, l := range langs {
-		reading.Go(func() { read[i], found[i] = x.examplesIn(l.Tag) })
-	}
-	reading.Wait()
-	for i := range langs {
-		for _, e := range found[i] {
-			e.text += len(texts)
-			if e.before != alone {
-				e.before += len(texts)
-			}
-			examples = append(examples, e)
-		}
-		texts = append(texts, read[i]...)
-	}
-	return texts, examples, topicLearning
-}
-
-// examplesIn are the questions of each topic in a language, those that belong to none, and some once
-// more with something else told before, as people do.
-func (x *Index) examplesIn(l locales.Lang) (texts []features, examples []example) {
-	add := func(topic, text string) {
-		examples = append(examples, example{len(texts), alone, topic})
-		texts = append(texts, x.reader.features(text, l))
-	}
-	for _, id := range x.ids() {
-		title, _ := x.book.Raw(l, "topic."+id+".title")
-		add(id, title)
-		for _, q := range x.book.Topic(l, id).Questions {
-			add(id, q.Text)
-		}
-	}
-	asked := examples
-	for _, id := range x.ids() {
-		if x.content.Topics[id].Urgent {
-			continue
-		}
-		for _, q := range x.book.Topic(l, id).Questions {
-			for _, p := range parts(q.Text) { // what sounds dark by itself may be calm where it stands
-				add(id, p)
-			}
-		}
-	}
-	for _, q := range x.book.Unrelated(l) {
-		add("", q.Text)
-	}
-	read := func(questions []locales.Question) (at []int) {
-		for _, q := range questions {
-			at = append(at, len(texts))
-			texts = append(texts, x.reader.features(q.Text, l))
-		}
-		return at
-	}
-	return texts, append(examples, x.told(asked, read(x.book.Asides(l)), read(x.book.Past(l)))...)
-}
-
-// told are questions with something else before them, as people tell it: an aside, or danger that is over, which
-// makes nothing urgent; and before danger another question, because danger is often told in passing and comes first.
-func (x *Index) told(asked []example, asides, past []int) (told []example) {
-	var calm []int
-	for _, e := range asked {
-		if !x.content.Topics[e.class].Urgent {
-			calm = append(calm, e.text)
-		}
-	}
-	for i, e := range asked {
-		after := func(texts []int) {
-			if len(texts) > 0 {
-				told = append(told, example{e.text, texts[i*stride%len(texts)], e.class})
-			}
-		}
-		switch i % 4 {
-		case 0:
-			after(asides)
-		case 2:
-			after(past)
-		}
-		if x.content.Topics[e.class].Urgent {
-			after(calm)
-		}
-	}
-	return told
-}
-
-// tongueExamples are the questions and answers in each language.
-func (x *Index) tongueExamples() (texts []features, examples []example, how learning) {
-	for _, l := range x.book.Languages() {
-		add := func(text string) {
-			examples = append(examples, example{len(texts), alone, string(l.Tag)})
-			texts = append(texts, spelling(text))
-		}
-		for _, id := range x.ids() {
-			for _, q := range x.book.Topic(l.Tag, id).Questions {
-				add(q.Text)
-			}
-			for _, field := range []string{"title", "sms", "telegram"} {
-				text, _ := x.book.Raw(l.Tag, "topic."+id+"."+field)
-				for _, s := range sentences(text) {
-					add(s)
-				}
-			}
-		}
-		for _, q := range slices.Concat(x.book.Asides(l.Tag), x.book.Past(l.Tag), x.book.Unrelated(l.Tag)) {
-			add(q.Text)
-		}
-	}
-	return texts, examples, tongueLearning
-}
-
-func (x *Index) ids() []string {
-	var ids []string
-	for id := range x.content.Topics {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
-}
+func (x *Index) ids() []string { return topicIDs(x.content) }
 
 // Find ranks the topics for a question. The language is the one the person has chosen, "" if none;
 // the Match has the language the question is written in; if that cannot be told, the one chosen.
@@ -276,26 +159,4 @@ func (x *Index) ranked(p []float32) []bot.Scored {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Topic, b.Topic))
 	})
 	return all
-}
-
-// sentences parts a text where a sentence ends.
-func sentences(text string) []string { return parted(text, ".!?;\n…") }
-
-// parts are the sentences of a text, and what stands between their commas. None if it is a single
-// clause.
-func parts(text string) []string {
-	all := append(sentences(text), parted(text, ".!?;:\n…,")...)
-	slices.Sort(all)
-	if all = slices.Compact(all); len(all) < 2 {
-		return nil
-	}
-	return all
-}
-
-// shortest is how many words a part of a text needs to tell anything.
-const shortest = 3
-
-func parted(text, at string) []string {
-	return slices.DeleteFunc(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(at, r) }),
-		func(s string) bool { return len(strings.Fields(s)) < shortest })
 }

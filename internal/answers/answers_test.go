@@ -1,7 +1,6 @@
 package answers_test
 
 import (
-	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
@@ -20,9 +19,7 @@ var builtin = sync.OnceValue(func() *content.Content {
 	return c
 })
 
-var index = sync.OnceValue(func() *answers.Index { return fresh() })
-
-func fresh() *answers.Index { return answers.New(builtin().Flows, builtin().Book) }
+var index = sync.OnceValue(func() *answers.Index { return answers.New(builtin().Flows, builtin().Book) })
 
 // The floors are a little below what was measured (docs/answers.md), in each language: a change to
 // the content or the model that makes answers worse is seen.
@@ -93,22 +90,6 @@ func TestNothingToFind(t *testing.T) {
 	}
 }
 
-// The same words find the same, to the last digit, in every process.
-func TestDeterministic(t *testing.T) {
-	cases, err := answers.QuestionSet()
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := fresh()
-	for _, c := range cases[:min(len(cases), 200)] {
-		a, _ := json.Marshal(index().Find(c.Lang, bot.Words(c.Text)))
-		b, _ := json.Marshal(other.Find(c.Lang, bot.Words(c.Text)))
-		if string(a) != string(b) {
-			t.Fatalf("%q: %s, then %s", c.Text, a, b)
-		}
-	}
-}
-
 // FuzzFind reads foreign bytes: whatever they are, scores are shares and topics exist.
 func FuzzFind(f *testing.F) {
 	for _, s := range []string{"quiero pedir refugio", "😀", "\xff\xfe", "a\u202eb", strings.Repeat("ñ", 5000), "1 2 3", "ＡＢＣ"} {
@@ -136,12 +117,5 @@ func BenchmarkFind(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		c := cases[i%len(cases)]
 		index().Find(c.Lang, bot.Words(c.Text))
-	}
-}
-
-func BenchmarkWarm(b *testing.B) {
-	builtin()
-	for b.Loop() {
-		fresh().Warm()
 	}
 }

@@ -81,13 +81,13 @@ type meanings struct {
 	most   int                 // words the longest of exact has
 }
 
-func newReader(book *locales.Book) reader {
+func newReader(given lessons) reader {
 	r := reader{}
-	for _, l := range book.Languages() {
+	for _, l := range given.Languages {
 		m := &meanings{exact: map[string][]string{}, begins: map[string][]string{}, most: 1}
-		r[l.Tag] = m
-		for _, c := range book.Concepts() {
-			for _, w := range c.Words[l.Tag] {
+		r[l.Lang] = m
+		for _, c := range given.Concepts {
+			for _, w := range c.Words[l.Lang] {
 				folded := locales.Fold(w)
 				if strings.HasSuffix(w, "*") {
 					m.begins[folded] = append(m.begins[folded], c.Name)
