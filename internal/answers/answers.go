@@ -41,9 +41,10 @@ type Index struct {
 
 	ready  sync.Once
 	reader reader
-	urgent []string // topics of danger
-	topics *model   // which topic, "" for none of them; for all languages at once, because people mix them
-	tongue *model   // which language
+	urgent []string           // topics of danger
+	said   map[feature]string // the topic of each text that is word for word an example of it
+	topics *model             // which topic, "" for none of them; for all languages at once, because people mix them
+	tongue *model             // which language
 }
 
 // New makes an index. It is made ready when it is first asked; see Warm.
@@ -59,6 +60,7 @@ func (x *Index) prepare() {
 	given := lessonsOf(x.content, x.book)
 	x.reader = newReader(given)
 	x.urgent = slices.DeleteFunc(x.ids(), func(id string) bool { return !x.content.Topics[id].Urgent })
+	x.said = given.said()
 	var fits bool
 	if x.topics, x.tongue, fits = read(x.made, given); !fits {
 		x.topics, x.tongue, _ = read(bytes.NewReader(given.learned()), given)
@@ -85,11 +87,19 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	}
 	whole := look(text)
 	m.Topics = x.ranked(whole)
+	first := func(s bot.Scored) {
+		m.Topics = slices.DeleteFunc(m.Topics, func(t bot.Scored) bool { return t.Topic == s.Topic })
+		m.Topics = slices.Insert(m.Topics, 0, s)[:min(len(m.Topics)+1, maxTopic)]
+		m.Urgent = x.content.Topics[s.Topic].Urgent
+	}
+	if topic := x.said[said(m.Lang, text)]; topic != "" {
+		first(bot.Scored{Topic: topic, Score: 1})
+		m.Decision = bot.Sure
+		return m
+	}
 	s, own := x.worst(whole, parts(text), look)
 	if s.Topic != "" {
-		m.Topics = slices.DeleteFunc(m.Topics, func(t bot.Scored) bool { return t.Topic == s.Topic })
-		m.Topics = slices.Insert(m.Topics, 0, s)
-		m.Urgent = true
+		first(s)
 	}
 	m.Topics = m.Topics[:min(len(m.Topics), maxTopic)]
 	if len(m.Topics) == 0 {

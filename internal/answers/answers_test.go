@@ -119,3 +119,17 @@ func BenchmarkFind(b *testing.B) {
 		index().Find(c.Lang, bot.Words(c.Text))
 	}
 }
+
+// TestExamplesAreSure: who writes word for word what stands in the content gets the topic it stands in.
+func TestExamplesAreSure(t *testing.T) {
+	for _, l := range builtin().Book.Languages() {
+		for id, topic := range builtin().Flows.Topics {
+			for _, q := range builtin().Book.Topic(l.Tag, id).Questions {
+				m := index().Find(l.Tag, bot.Words(strings.ToUpper(q.Text)+" !"))
+				if m.Lang == l.Tag && (m.Decision != bot.Sure || m.Topics[0].Topic != id || m.Urgent != topic.Urgent) {
+					t.Errorf("%s: %q is about %v, %s, urgent: %v; not surely about %s", l.Tag, q.Text, m.Topics[0], m.Decision, m.Urgent, id)
+				}
+			}
+		}
+	}
+}

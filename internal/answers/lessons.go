@@ -60,6 +60,22 @@ func texts(questions []locales.Question) []string {
 	return all
 }
 
+// said are the topics of the questions and titles, each by its words.
+func (l lessons) said() map[feature]string {
+	all := map[feature]string{}
+	for _, in := range l.Languages {
+		for _, t := range in.Topics {
+			for _, text := range append([]string{t.Title}, t.Questions...) {
+				all[said(in.Lang, text)] = t.ID
+			}
+		}
+	}
+	return all
+}
+
+// said names what someone writes word for word, in whichever case and with whichever accents and punctuation.
+func said(l locales.Lang, text string) feature { return of(word, string(l), locales.Fold(text)) }
+
 // topicExamples are those of all languages; each is read in a goroutine of its own.
 func (l lessons) topicExamples() (texts []features, examples []example) {
 	reader := newReader(l)
