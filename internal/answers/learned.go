@@ -50,7 +50,7 @@ func (l lessons) learned() []byte {
 	learning.Wait()
 	h := head{Digest: l.digest()}
 	start := binary.Size(h)
-	file := tongue.append(topics.append(make([]byte, start)))
+	file := topics.append(tongue.append(make([]byte, start))) // the big one last: it takes no more memory than it needs
 	h.Sum = crc32.Checksum(file[start:], sums)
 	_, _ = binary.Encode(file, binary.LittleEndian, h)
 	return file
@@ -111,7 +111,7 @@ func read(file io.ReaderAt, given lessons) (topics, tongue *model, fits bool) {
 		return nil, nil, false
 	}
 	_, _ = from.Seek(start, io.SeekStart)
-	topics, tongue = readModel(from), readModel(from)
+	tongue, topics = readModel(from), readModel(from)
 	return topics, tongue, topics != nil && tongue != nil
 }
 
