@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"unicode"
 )
@@ -25,11 +26,14 @@ type learning struct {
 	rate   float32 // how far one example moves the model in the first round
 	decay  float32 // how fast what is not confirmed fades
 	rare   int     // features of fewer texts are left out: they are noise, and memory
+
+	dropout  float32 // share of a text's features left out each time, so that the model does not rely on one alone
+	averaged int     // so many of the last rounds are averaged: what the last examples taught weighs no more than the rest
 }
 
 var (
-	topicLearning  = learning{rounds: 4, rate: 4, decay: 0.001, rare: 2}
-	tongueLearning = learning{rounds: 3, rate: 3, decay: 0.0001, rare: 2}
+	topicLearning  = learning{rounds: 6, rate: 4, decay: 0.001, rare: 2, dropout: 0.5, averaged: 4}
+	tongueLearning = learning{rounds: 3, rate: 3, decay: 0.0001, rare: 2, averaged: 1}
 )
 
 // A model is a multinomial logistic regression over weighted features (tf-idf), the kind of linear
@@ -85,6 +89,8 @@ func learn(texts []features, examples []example, how learning) *learner {
 	p := make([]float32, len(m.classes))
 	var text []term
 	var wrong []fault
+	chance := rand.New(rand.NewPCG(1, 1))
+	sum, bias := make([]float32, len(m.rows)), make([]float32, len(m.bias))
 	for round := range how.rounds {
 		rate := how.rate / (1 + 1.0*float32(round))
 		for i := range examples {
@@ -98,6 +104,10 @@ func learn(texts []features, examples []example, how learning) *learner {
 				before = read[b]
 			}
 			text = joined(text[:0], before, read[examples[at].text])
+			text = slices.DeleteFunc(text, func(term) bool { return chance.Float32() < how.dropout })
+			if len(text) == 0 {
+				continue
+			}
 			scale(text)
 			m.score(text, p)
 			if 1-p[classes[at]] < easy {
@@ -117,7 +127,12 @@ func learn(texts []features, examples []example, how learning) *learner {
 			}
 			m.mend(text, wrong, 1-rate*how.decay)
 		}
+		if left := how.rounds - round; left <= how.averaged {
+			add(sum, m.rows, 1/float32(how.averaged))
+			add(bias, m.bias, 1/float32(how.averaged))
+		}
 	}
+	m.rows, m.bias = sum, bias
 	return m
 }
 
@@ -125,7 +140,7 @@ const (
 	stride = 7919  // a prime, so that neighbours in the content are not seen one after the other
 	none   = 3     // the class of what belongs to no topic is wider than a topic
 	small  = 0.002 // an error not worth learning from
-	easy   = 0.1   // an example missed by less is known well,
+	easy   = 0.03  // an example missed by less is known well,
 	rounds = 2     // and is left out for so many rounds
 )
 
@@ -184,6 +199,12 @@ func (m *model) row(f feature) (int32, bool) {
 	from := m.starts[bits]
 	i, known := slices.BinarySearch(m.features[from:m.starts[bits+1]], f)
 	return from + int32(i), known
+}
+
+func add(sum, values []float32, share float32) {
+	for i, v := range values {
+		sum[i] += v * share
+	}
 }
 
 // mend moves the weights of a text's features against what was wrong.

@@ -68,7 +68,7 @@ func (l lessons) tongueLearner() *learner {
 
 // code is what makes models of lessons.
 //
-//go:embed lessons.go features.go learn.go learned.go
+//go:embed lessons.go typos.go features.go learn.go learned.go
 var code embed.FS
 
 // folds is of how many texts one tells whether they are folded as before: folding is code of another package,

@@ -99,6 +99,12 @@ func (l lessons) topicExamples() (texts []features, examples []example) {
 	return texts, examples
 }
 
+// So many questions of a topic are learned from once more with typos. People in danger make more of them.
+const (
+	mistypedEvery       = 4
+	mistypedUrgentEvery = 2
+)
+
 // examples are the questions of each topic in a language, those that belong to none, and some once
 // more with something else told before, as people do.
 func (l lessonsIn) examples(reader reader) (texts []features, examples []example) {
@@ -115,6 +121,15 @@ func (l lessonsIn) examples(reader reader) (texts []features, examples []example
 		}
 	}
 	asked := examples
+	for _, t := range l.Topics {
+		every := mistypedEvery
+		if t.Urgent {
+			every = mistypedUrgentEvery
+		}
+		for i := 0; i < len(t.Questions); i += every {
+			add(t.ID, mistyped(t.Questions[i], i))
+		}
+	}
 	for _, t := range l.Topics {
 		if t.Urgent {
 			continue
