@@ -28,6 +28,7 @@ import (
 //   - Lines of the audit log name who did something by a digest: what was done with roles and notices must be
 //     answerable later. The log is sealed besides, so its bytes are not found here.
 //   - A used invitation keeps a digest of who took it until it runs out (14 days): else it would work again.
+//   - Who sent a wrong code is counted by a digest for an hour: else ERASE would let them guess on.
 //   - The programme keeps the organisation's own list (member, course, facility) and posted sessions; a notice
 //     keeps its text until 90 days after its end, so that others can correct it or take it back. All sealed,
 //     without the person.
@@ -351,7 +352,6 @@ func (w *world) everything() map[string][]byte {
 		"the metrics": []byte(metrics), "the data folder with the append-only file": []byte(w.files())}
 }
 
-func TestErasedTurnIsNotRepeated(t *testing.T) {
 // TestNothingOldIsTakenAgain: a message that is delivered again makes no second turn, however many came after it, and
 // ERASE and a new beginning among them: nothing is kept again of who erased themselves.
 func TestNothingOldIsTakenAgain(t *testing.T) {
@@ -399,6 +399,7 @@ func TestNothingOldIsTakenAgain(t *testing.T) {
 	}
 }
 
+func TestErasedTurnIsNotRepeated(t *testing.T) {
 	w := start(t, nil)
 	w.say(ana, "/start")
 	w.tap(ana, "lang/es")

@@ -205,8 +205,8 @@ func rates(routes map[bot.Channel]outbox.Route) map[bot.Channel]float64 {
 }
 
 // prepare fills in what someone with a role has before them.
-func (s *server) prepare(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input) error {
-	if err := s.trains.Prepare(ctx, id, p, in); err != nil {
+func (s *server) prepare(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input, heard bool) error {
+	if err := s.trains.Prepare(ctx, id, p, in, heard); err != nil {
 		return err
 	}
 	return s.tells.Prepare(ctx, id, in)

@@ -104,12 +104,13 @@ func (t *Taker) try(ctx context.Context, id bot.PersonID, in bot.Input) (bot.Tur
 			return bot.Turn{}, false, errors.New("load a person: not a person record")
 		}
 	}
+	now := t.Now()
 	if t.Prepare != nil {
-		if err := t.Prepare(ctx, id, p, &in); err != nil {
+		if err := t.Prepare(ctx, id, p, &in, d.Hears(in, now)); err != nil {
 			return bot.Turn{}, false, fmt.Errorf("prepare a turn: %w", err)
 		}
 	}
-	turn := t.Talk().Step(d, p, in, t.Now())
+	turn := t.Talk().Step(d, p, in, now)
 	if turn.Silent {
 		return turn, true, nil
 	}
@@ -132,17 +133,17 @@ func (t *Taker) try(ctx context.Context, id bot.PersonID, in bot.Input) (bot.Tur
 	for _, other := range others {
 		names = append(names, keys.Person(other))
 	}
-	result, err := commit.Run(ctx, t.Redis, names, args...).Int()
 	if turn.Forget {
 		for _, mark := range d.Seen {
 			names = append(names, keys.Done(part, done(in.Channel, mark)))
 		}
 	}
+	result, err := commit.Run(ctx, t.Redis, names, args...).Int()
 	if err != nil {
 		return turn, false, fmt.Errorf("commit a turn: %w", err)
 	}
 	if result == 1 && turn.Forget {
-		t.erased.add(id, turn.Dialogue.Pace, t.Now())
+		t.erased.add(id, turn.Dialogue.Pace, now)
 	}
 	if result == 2 {
 		turn = bot.Turn{Heard: bot.HeardDuplicate, Silent: true}
