@@ -55,6 +55,7 @@ type server struct {
 	bot    *telegram.API
 	node   string
 	poller *lease.Lease // only one process polls Telegram
+	others bool         // whether another did when Redis last answered
 	mover  *rekey.Mover
 	keys   chan struct{} // closed when the keys are known to be those of what Redis holds
 	once   sync.Once
@@ -96,6 +97,7 @@ const (
 	awayTime   = 5 * time.Second // for telling someone that their turn was not stored
 	closeTime  = 10 * time.Second
 	pollLease  = 45 * time.Second // longer than one long poll, which renews it
+	leaseTime  = 3 * time.Second  // for renewing it: people in danger may wait
 )
 
 // newServer opens what is needed and listens. Redis or a provider being away is not an error.
@@ -276,9 +278,15 @@ func (s *server) takeTelegram(ctx context.Context, chat string, in bot.Input) er
 	if err == nil || errors.Is(err, turns.ErrBusy) {
 		return err
 	}
+	s.awayTelegram(ctx, chat, in)
+	return err
+}
+
+// awayTelegram tells someone whose turn could not be stored what to call.
+func (s *server) awayTelegram(ctx context.Context, chat string, in bot.Input) {
 	reply, ok := s.away.Answer(chat, in)
 	if !ok {
-		return err
+		return
 	}
 	body, failed := telegram.Shape(reply, in)
 	if failed == nil {
@@ -290,7 +298,6 @@ func (s *server) takeTelegram(ctx context.Context, chat string, in bot.Input) er
 		s.log.Warn("someone whose turn was not stored could not be told", "channel", in.Channel, "error", failed)
 		s.away.Unheard(in.Channel, chat)
 	}
-	return err
 }
 
 // awaySMS is what someone is told whose text message could not be stored.
@@ -391,7 +398,7 @@ func (s *server) Run(ctx context.Context) error {
 	if s.bot != nil {
 		intake.Go(func() { s.introduce(ctx) })
 		if s.cfg.Telegram.Mode == "poll" {
-			poller := &telegram.Poller{API: s.bot, Take: s.takeTelegram, Count: s.meter.Request(bot.Telegram), Log: s.log, Mine: s.polls}
+			poller := &telegram.Poller{API: s.bot, Take: s.takeTelegram, Away: s.awayTelegram, Count: s.meter.Request(bot.Telegram), Log: s.log, Whose: s.polls}
 			intake.Go(func() {
 				poller.Run(ctx)
 				if err := s.poller.Return(sending); err != nil {
@@ -446,10 +453,22 @@ func (s *server) replace(ctx context.Context, c *content.Content) error {
 	return nil
 }
 
-// polls reports whether this process is the one that polls Telegram.
-func (s *server) polls(ctx context.Context) bool {
+// polls says whose turn it is to poll Telegram. While Redis is away it is that of who polled last, or of who has
+// just started: two of them get in each other's way, but both tell people what to call.
+func (s *server) polls(ctx context.Context) telegram.Whose {
+	ctx, cancel := context.WithTimeout(ctx, leaseTime)
+	defer cancel()
 	got, err := s.poller.Take(ctx)
-	return err == nil && got != lease.Other
+	if err == nil {
+		s.others = got == lease.Other
+	}
+	switch {
+	case s.others:
+		return telegram.Others
+	case err != nil:
+		return telegram.Unknown
+	}
+	return telegram.Ours
 }
 
 // retryTime is how long to wait before Telegram is told again about the bot.
