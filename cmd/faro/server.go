@@ -165,7 +165,7 @@ func newServer(ctx context.Context, cfg serveCmd, what *said, log *slog.Logger) 
 	})
 	s.meter.Queues(s.outbox)
 	s.http = &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
+		Handler: s.guarded(s.handler()), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
@@ -256,35 +256,55 @@ func (s *server) handle(ctx context.Context, set effects.Set) error {
 	return errors.Join(s.trains.Handle(ctx, set), s.tells.Handle(ctx, set))
 }
 
-// take is a turn within the time a provider waits.
+// take is a turn within the time a provider waits. One that panics is counted apart: it would do so again.
 func (s *server) take(ctx context.Context, address string, in bot.Input) error {
 	ctx, cancel := context.WithTimeout(ctx, turnTime)
 	defer cancel()
 	err := errUnkeyed
 	select {
 	case <-s.keys:
-		err = s.taker.Take(ctx, address, in)
+		err = guard(func() error { return s.taker.Take(ctx, address, in) })
 	default:
 	}
-	if err != nil {
+	if where, ok := errors.AsType[panicked](err); ok {
+		s.meter.Request(in.Channel)("panic")
+		s.log.Error("a turn panicked", "channel", in.Channel, "in", where.at)
+	} else if err != nil {
 		s.log.Warn("a turn was not stored", "channel", in.Channel, "error", err)
 	}
 	return err
 }
 
-// takeTelegram is a turn; if it cannot be stored, the person hears so at once, and Telegram delivers again.
+// takeTelegram is a turn; if it cannot be stored, the person hears so at once, and Telegram delivers again. One that
+// panics it need not deliver again.
 func (s *server) takeTelegram(ctx context.Context, chat string, in bot.Input) error {
 	err := s.take(ctx, chat, in)
 	if err == nil || errors.Is(err, turns.ErrBusy) {
 		return err
 	}
 	s.awayTelegram(ctx, chat, in)
+	if _, ok := errors.AsType[panicked](err); ok {
+		return nil
+	}
 	return err
+}
+
+// answerAway is what someone is told whose turn could not be stored. What they wrote may be why; then it is not read.
+func (s *server) answerAway(address string, in bot.Input) (reply bot.Reply, ok bool) {
+	err := guard(func() error {
+		reply, ok = s.away.Answer(address, in)
+		return nil
+	})
+	if err != nil {
+		in.Kind, in.Words = bot.Media, ""
+		reply, ok = s.away.Answer(address, in)
+	}
+	return reply, ok
 }
 
 // awayTelegram tells someone whose turn could not be stored what to call.
 func (s *server) awayTelegram(ctx context.Context, chat string, in bot.Input) {
-	reply, ok := s.away.Answer(chat, in)
+	reply, ok := s.answerAway(chat, in)
 	if !ok {
 		return
 	}
@@ -302,7 +322,7 @@ func (s *server) awayTelegram(ctx context.Context, chat string, in bot.Input) {
 
 // awaySMS is what someone is told whose text message could not be stored.
 func (s *server) awaySMS(number string, in bot.Input) string {
-	reply, ok := s.away.Answer(number, in)
+	reply, ok := s.answerAway(number, in)
 	if !ok {
 		return ""
 	}
