@@ -14,9 +14,6 @@ const recordVersion = "1"
 
 var errRecord = errors.New("not a dialogue record")
 
-// seenLen is the length of a digest in Dialogue.Seen.
-const seenLen = 6
-
 // MarshalText writes a dialogue as version|at|next|trail|seen|pace. It is compact because there is one
 // for each person.
 func (d Dialogue) MarshalText() ([]byte, error) {

@@ -8,8 +8,6 @@ package bot
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/base64"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,15 +128,14 @@ type step struct {
 
 // Step computes a turn. It is deterministic: the same arguments give the same turn.
 func (t *Talk) Step(d Dialogue, p Person, in Input, now time.Time) Turn {
-	seen := digest(in.ID)
-	if slices.Contains(d.Seen, seen) {
+	if d.knows(in, now) {
 		return Turn{Dialogue: d, Person: p, Silent: true, Heard: HeardDuplicate}
 	}
 	s := &step{Talk: t, Turn: Turn{Dialogue: d, Person: p}, in: in, now: now, answer: d.At.Step == flows.Answer}
 	s.Dialogue.Trail = slices.Clone(d.Trail)
 	s.Dialogue.Draft.Notice = d.Draft.Notice.clone()
 	s.Person.Gone, s.Person.Channel = "", in.Channel
-	s.Dialogue.Seen = append(slices.Clone(d.Seen[max(0, len(d.Seen)-maxSeen+1):]), seen)
+	s.Dialogue.Seen = d.seen(in, now)
 	if !t.book.Has(p.Lang) {
 		s.Person.Lang = ""
 	}
@@ -147,6 +144,9 @@ func (t *Talk) Step(d Dialogue, p Person, in Input, now time.Time) Turn {
 	}
 	known := s.Person
 	s.take()
+	if s.Silent {
+		s.Dialogue.Seen = d.Seen
+	}
 	s.hold(d, known)
 	if s.Person.Role != Migrant && s.Person.Facility != p.Facility && !s.Forget {
 		s.Effects = append(s.Effects, Effect{Place: &s.Person.Facility})
@@ -156,13 +156,6 @@ func (t *Talk) Step(d Dialogue, p Person, in Input, now time.Time) Turn {
 		s.Dialogue, s.Person = Dialogue{Pace: s.Dialogue.Pace}, Person{}
 	}
 	return s.Turn
-}
-
-// digest names an input within a dialogue. Thirty-six bits: by chance, one in six thousand million
-// inputs would be taken for one of the last ten.
-func digest(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return base64.RawURLEncoding.EncodeToString(sum[:5])[:seenLen]
 }
 
 // take decides what an input is.
@@ -211,7 +204,6 @@ func (s *step) stopped() {
 			return
 		}
 	}
-	s.Dialogue.Seen = s.Dialogue.Seen[:len(s.Dialogue.Seen)-1]
 	s.Silent, s.Heard = true, HeardStopped
 }
 

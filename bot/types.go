@@ -66,6 +66,7 @@ const (
 // An Input is one thing a person sent, as an adapter passes it on.
 type Input struct {
 	ID       string       // the provider's id of this message, unique within the channel
+	Ordinal  int          // Telegram: the number of the update, which grows; else 0
 	Channel  Channel      // how it came
 	Kind     Kind         // what it is
 	Words    Words        // for Text
@@ -134,16 +135,13 @@ type Dialogue struct {
 	At    Screen
 	Trail []Screen // where "back" leads, oldest first
 	Next  Screen   // where to go once language and notice are done
-	Seen  []string // digests of the last inputs, to know a duplicate
+	Seen  []string // marks of the last inputs, to know a duplicate
 	Pace  Pace     // how fast they write
 	Draft Draft    // what a trainer is writing; stored apart and sealed
 }
 
-// Limits of a dialogue, so that a person's record stays small.
-const (
-	maxTrail = 5  // nobody goes further back by hand than this
-	maxSeen  = 10 // a provider redelivers the newest messages, seldom more than a few
-)
+// maxTrail keeps a person's record small: nobody goes further back by hand than this.
+const maxTrail = 5
 
 // DialogueLife and PersonLife are how long the records are kept after the last message, unless a Life says
 // otherwise.

@@ -130,7 +130,7 @@ var engineTexts = []string{
 	"who-gets.migrants", "who-gets.staff", "urgency.routine", "urgency.important", "urgency.emergency", "channel.telegram", "channel.sms",
 	"label.follow-place", "label.act-approve", "label.act-refuse", "label.act-pause", "label.act-resume", "label.act-stop",
 	"label.act-retry", "label.act-take-back", "label.act-correct",
-	"away.text", "poster.ask", "poster.scan", "poster.sms", "poster.danger",
+	"away.text", "away.stop", "poster.ask", "poster.scan", "poster.sms", "poster.danger",
 	"telegram.description", "telegram.about", "command.menu", "command.sos", "command.language", "command.help",
 	"command.exit", "command.erase", "command.stop",
 }

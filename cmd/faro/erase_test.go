@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
+	"faro/internal/fakes"
 	"faro/internal/keys"
 	"faro/internal/people"
 )
@@ -27,13 +28,14 @@ import (
 //   - Lines of the audit log name who did something by a digest: what was done with roles and notices must be
 //     answerable later. The log is sealed besides, so its bytes are not found here.
 //   - A used invitation keeps a digest of who took it until it runs out (14 days): else it would work again.
+//   - Who sent a wrong code is counted by a digest for an hour: else ERASE would let them guess on.
 //   - The programme keeps the organisation's own list (member, course, facility) and posted sessions; a notice
 //     keeps its text until 90 days after its end, so that others can correct it or take it back. All sealed,
 //     without the person.
 //   - Counts of a notice, of outcomes and of judgements name nobody.
 //   - A question kept by FARO_KEEP_QUESTIONS was never stored with a person; it stays its 30 days.
-//   - A digest of the input that said ERASE, for a day, so that its redelivery is not answered; a digest of a
-//     text message whose delivery the carrier reports after the end, for three days.
+//   - Digests of the input that said ERASE and of the last ones before it, for a day, so that a redelivery is not
+//     answered; a digest of a text message whose delivery the carrier reports after the end, for three days.
 //   - At the providers: their own logs and Twilio's list of those who sent STOP. That is theirs.
 func TestEraseLeavesNothing(t *testing.T) {
 	w := start(t, func(c *serveCmd) { c.Keep, c.Notice.Approval = true, 0 })
@@ -352,6 +354,53 @@ func (w *world) everything() map[string][]byte {
 	_, metrics := w.get("/metrics")
 	return map[string][]byte{"Redis": []byte(w.dump()), "Redis, as stored": raw.Bytes(), "Redis' dump": dump, "the log": []byte(w.log.String()),
 		"the metrics": []byte(metrics), "the data folder with the append-only file": []byte(w.files())}
+}
+
+// TestNothingOldIsTakenAgain: a message that is delivered again makes no second turn, however many came after it, and
+// ERASE and a new beginning among them: nothing is kept again of who erased themselves.
+func TestNothingOldIsTakenAgain(t *testing.T) {
+	w := start(t, func(c *serveCmd) { c.Telegram.Rate, c.Twilio.Rate = 0, 0 })
+	again := func(update fakes.Update) {
+		t.Helper()
+		n := w.telegram.Sent()
+		w.post(update)
+		w.drained()
+		if more := w.telegram.Sent() - n; more != 0 {
+			t.Errorf("a message that was answered before gets %d answers more", more)
+		}
+	}
+	first := w.telegram.Say(ana, "es", "hola")
+	w.post(first)
+	for range 19 { // as many as are answered at once
+		w.post(w.telegram.Say(ana, "es", "asilo"))
+	}
+	w.drained()
+	again(first)
+
+	early, late := w.telegram.Say(ben, "es", "hola"), w.telegram.Say(ben, "es", "asilo")
+	w.post(early)
+	w.post(late)
+	w.post(w.telegram.Say(ben, "es", "BORRAR"))
+	w.drained()
+	again(early)
+	again(late)
+	if n := w.server.redis.Exists(w.context(), keys.Dialogue(w.id(ben)), keys.Person(w.id(ben))).Val(); n != 0 {
+		t.Errorf("%d records of who erased themselves", n)
+	}
+	w.say(ben, "hola")
+	again(early)
+
+	const phone = "+529619990003"
+	form := w.twilio.Text(phone, ourNumber, "hola")
+	for _, words := range []url.Values{form, w.twilio.Text(phone, ourNumber, "BORRAR"), form} {
+		if status, err := w.twilio.Post(w.context(), w.url, publicURL, "/twilio/message", words); err != nil || status != http.StatusOK {
+			t.Fatalf("answered %d, %v", status, err)
+		}
+	}
+	w.drained()
+	if n := len(w.twilio.Inbox(phone)); n != 2 {
+		t.Errorf("a text, ERASE and the text again get %d answers", n)
+	}
 }
 
 func TestErasedTurnIsNotRepeated(t *testing.T) {

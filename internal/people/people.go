@@ -153,7 +153,7 @@ func ReadCode(text string) (code string, ok bool) {
 	return text[:4] + "-" + text[4:], true
 }
 
-// digest names a code, or whoever has used one.
+// digest names a code, or whoever has used or guessed one.
 func digest(what string) string {
 	sum := sha256.Sum256([]byte("faro invitation " + what))
 	return base64.RawURLEncoding.EncodeToString(sum[:18])
@@ -214,11 +214,13 @@ func (r *Register) Claim(ctx context.Context, id bot.PersonID, code string) (Inv
 	if err != nil {
 		return inv, Wrong, err
 	}
+	names := []string{key, keys.Guesses(digest(string(id))), keys.Roles, keys.Audit}
 	args := []any{string(id), r.Vault.SealBody(sealedRole, record), guesses, int(guessLife.Seconds()), joined, locked, digest(string(id))}
 	for _, other := range r.Vault.Others(id) {
+		names = append(names, keys.Guesses(digest(string(other))))
 		args = append(args, digest(string(other)))
 	}
-	result, err := claim.Run(ctx, r.Redis, []string{key, keys.Guesses(id), keys.Roles, keys.Audit}, args...).Int()
+	result, err := claim.Run(ctx, r.Redis, names, args...).Int()
 	if err != nil {
 		return inv, Wrong, fmt.Errorf("take an invitation: %w", err)
 	}
@@ -398,14 +400,9 @@ func (r *Register) take(ctx context.Context, id bot.PersonID, e Entry) error {
 	return nil
 }
 
-// Left takes away the guesses and the role of someone who erased everything about themselves, unless it was given after
-// that. It may be repeated.
+// Left takes away the role of someone who erased everything about themselves, unless it was given after that. Their
+// guesses count on for their hour: else whoever sends ERASE by turns could guess without end. It may be repeated.
 func (r *Register) Left(ctx context.Context, id bot.PersonID, at time.Time) error {
-	for _, each := range r.Vault.All(id) {
-		if err := r.Redis.Del(ctx, keys.Guesses(each)).Err(); err != nil {
-			return fmt.Errorf("forget who guessed: %w", err)
-		}
-	}
 	held, err := r.held(ctx, id)
 	if err != nil || held.Role == bot.Migrant || held.Since.After(at) {
 		return err

@@ -245,7 +245,7 @@ func TestDeskSaysForHowMany(t *testing.T) {
 		p.Members["m1"].Person = ana
 	})
 	in := bot.Input{Channel: bot.Telegram}
-	w.must(w.trainer.Prepare(t.Context(), chief, bot.Person{Role: bot.Trainer, Facility: "hermosillo"}, &in))
+	w.must(w.trainer.Prepare(t.Context(), chief, bot.Person{Role: bot.Trainer, Facility: "hermosillo"}, &in, true))
 	if s := in.Desk.Sessions; len(s) != 2 || s[0].People != 4 || s[1].People != 3 || s[0].Mine || in.Desk.Member {
 		t.Errorf("the desk of a trainer: %+v", s)
 	}

@@ -18,9 +18,13 @@ import (
 	"faro/internal/people"
 )
 
-// Prepare fills in what someone with a role or an invitation has before them. Others cost nothing.
-func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input) error {
-	code := sentCode(in)
+// Prepare fills in what someone with a role or an invitation has before them. Others cost nothing. A code in an
+// input that will not be heard is not looked at, so that nobody guesses faster than they are answered.
+func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input, heard bool) error {
+	code := ""
+	if heard {
+		code = sentCode(in)
+	}
 	if p.Role == bot.Migrant && code == "" {
 		return nil
 	}
