@@ -171,7 +171,8 @@ func TestANumberMeansWhatWasShown(t *testing.T) {
 		t.Errorf("the number of a screen from before leads to %v, sets off %v: %q", turn.Dialogue.At, turn.Effects, said(turn))
 	}
 	w.record()
-	if turn := w.says("1"); len(turn.Effects) != 1 || turn.Effects[0].Deed.Does != bot.Resume {
+	turn = w.says("1")
+	if turn = w.says(w.code(turn.Replies[0])); len(turn.Effects) != 1 || turn.Effects[0].Deed.Does != bot.Resume {
 		t.Errorf("the number of the screen as it is now sets off %v", turn.Effects)
 	}
 	w.taps("notices")
@@ -205,8 +206,8 @@ func TestBySMSNoNumberChoosesElsewhere(t *testing.T) {
 	n := *w.d.Draft.Notice
 	for what, r := range map[string]bot.Reply{
 		"a notice that waits": w.talk.NoticeStatus(status("n1-0", n, bot.Waiting, bot.Approve, bot.Refuse), w.p, w.ch, time.UTC, day),
-		"a sheet":             w.talk.Preflight(sheet(&n), n, w.p, w.ch, day),
-		"a problem":           w.talk.Preflight(bot.Sheet{Problem: "past"}, n, w.p, w.ch, day),
+		"a sheet":             w.talk.Preflight(sheet(&n), n, w.desk.Secret, w.p, w.ch, day),
+		"a problem":           w.talk.Preflight(bot.Sheet{Problem: "past"}, n, w.desk.Secret, w.p, w.ch, day),
 	} {
 		if len(r.Options) > 0 {
 			t.Errorf("%s has the choices %v", what, r.Options)
@@ -237,12 +238,12 @@ func TestOnlyWhatWasCountedIsSent(t *testing.T) {
 				t.Errorf("%s: %s is offered while it is counted", ch, o.Data)
 			}
 		}
-		for _, early := range []string{"notice-send", "notice-send/BBBB"} {
+		for _, early := range []string{"notice-send", "notice-send/BBBBBB"} {
 			if turn := w.taps(early); slices.Contains(sets(turn), bot.Send) {
 				t.Errorf("%s: %s sends", ch, early)
 			}
 		}
-		if turn := w.says("BBBB"); len(turn.Effects) > 0 || !strings.Contains(said(turn), "último recuento") {
+		if turn := w.says("BBBBBB"); len(turn.Effects) > 0 || !strings.Contains(said(turn), "último recuento") {
 			t.Errorf("%s: a code of nothing: %v, %q", ch, sets(turn), said(turn))
 		}
 		w.taps("notice-where")
@@ -302,7 +303,7 @@ func TestWhatIsToldFits(t *testing.T) {
 			}
 			talk, s := talk(t), s
 			s.Messages = slices.Clone(s.Messages)
-			for what, r := range map[string]bot.Reply{"sheet": talk.Preflight(s, n, p, ch, day), "status": talk.NoticeStatus(st, p, ch, time.UTC, day), "waiting": talk.NoticeStatus(waiting, p, ch, time.UTC, day)} {
+			for what, r := range map[string]bot.Reply{"sheet": talk.Preflight(s, n, "of a test", p, ch, day), "status": talk.NoticeStatus(st, p, ch, time.UTC, day), "waiting": talk.NoticeStatus(waiting, p, ch, time.UTC, day)} {
 				if units := len(utf16.Encode([]rune(r.Title + "\n\n" + r.Text))); ch == bot.Telegram && units > telegram.MaxText {
 					t.Errorf("%s in %s has %d units", what, l.Tag, units)
 				}

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -42,25 +41,6 @@ func (n *Notice) clone() *Notice {
 	c.Blanks, c.Texts = maps.Clone(n.Blanks), maps.Clone(n.Texts)
 	return &c
 }
-
-// sheetCode names what a notice is, whom it is for and when: the sheet made of it can send nothing else. It
-// has neither vowels nor digits, so that nobody writes it but to send.
-func (n *Notice) sheetCode() string {
-	text, err := json.Marshal(n)
-	if err != nil { // its fields can all be written
-		panic(err)
-	}
-	const letters = "BCDFGHJKLMNPQRSTVWXZ"
-	sum := sha256.Sum256(text)
-	code := make([]byte, sheetCodeLength)
-	for i := range code {
-		code[i] = letters[int(sum[i])%len(letters)]
-	}
-	return string(code)
-}
-
-// sheetCodeLength is short enough to be typed; two sheets of one coordinator have the same code once in 160,000.
-const sheetCodeLength = 4
 
 // Who says which people of a facility a notice is for.
 type Who string

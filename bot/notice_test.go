@@ -46,19 +46,19 @@ func (w *worker) sheet(turn bot.Turn) bot.Reply {
 	w.t.Helper()
 	for _, e := range turn.Effects {
 		if e.Deed != nil && e.Deed.Does == bot.Count {
-			return w.talk.Preflight(sheet(e.Deed.Notice), *e.Deed.Notice, w.p, w.ch, day)
+			return w.talk.Preflight(sheet(e.Deed.Notice), *e.Deed.Notice, w.desk.Secret, w.p, w.ch, day)
 		}
 	}
 	w.t.Fatal("nobody is counted")
 	return bot.Reply{}
 }
 
-// code is what is answered to a sheet by SMS to send what it counts.
-func (w *worker) code(sheet bot.Reply) string {
+// code is what is answered by SMS to a sheet, or to what asks for one, to have it done.
+func (w *worker) code(asks bot.Reply) string {
 	w.t.Helper()
-	found := regexp.MustCompile(`: ([B-Z]{4})\b`).FindStringSubmatch(sheet.Text)
+	found := regexp.MustCompile(`: ([B-Z]{6})\b`).FindStringSubmatch(asks.Text)
 	if found == nil {
-		w.t.Fatalf("no code in %q", sheet.Text)
+		w.t.Fatalf("no code in %q", asks.Text)
 	}
 	return found[1]
 }
@@ -73,7 +73,7 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 		return *turn.Dialogue.Draft.Notice
 	}
 	send := func(n bot.Notice) {
-		r := w.talk.Preflight(sheet(&n), n, w.p, w.ch, day)
+		r := w.talk.Preflight(sheet(&n), n, w.desk.Secret, w.p, w.ch, day)
 		if w.ch == bot.SMS {
 			says(w.code(r))
 		} else {
@@ -102,12 +102,12 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	waiting := status("n1-0", n, bot.Waiting, bot.Approve, bot.Refuse)
 	told("to a second coordinator", w.talk.NoticeStatus(waiting, w.p, w.ch, zone, day))
 	w.desk.Notices = []bot.Status{waiting}
-	tap("notice-do/approve.n1-0")
+	w.actsAloud("notice-do/approve.n1-0", line)
 	running := status("n1-0", n, bot.Sending, bot.Pause, bot.Stop)
 	running.Rate, running.Left = 30, 6*time.Second
 	told("progress", w.talk.NoticeStatus(running, w.p, w.ch, zone, day))
 	w.desk.Notices = []bot.Status{running}
-	tap("notice-do/pause.n1-0")
+	w.actsAloud("notice-do/pause.n1-0", line)
 	tap("notice-sure/stop.n1-0")
 	done := status("n1-0", n, bot.Done, bot.Retry, bot.Correct, bot.TakeBack)
 	delete(done.Counts, "queued")
@@ -140,7 +140,7 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 		r, _ := w.talk.Notice(n, "tapachula", bot.Person{Lang: lang}, w.ch, zone)
 		told("a reader of "+string(lang), r)
 	}
-	told("to nobody", w.talk.Preflight(bot.Sheet{Problem: "nobody", Left: map[string]int{bot.LeftStopped: 3}}, n, w.p, w.ch, day))
+	told("to nobody", w.talk.Preflight(bot.Sheet{Problem: "nobody", Left: map[string]int{bot.LeftStopped: 3}}, n, w.desk.Secret, w.p, w.ch, day))
 }
 
 // freeNoticeTalk is a notice in one's own words, from whom it is for to what became of it.
@@ -183,18 +183,18 @@ func freeNoticeTalk(w *worker, line func(string, bot.Turn)) {
 	w.desk.Notices = []bot.Status{waiting}
 	says(word(c, "notices", w.p.Lang))
 	tap("notice-show/n1-0")
-	tap("notice-do/approve.n1-0")
+	w.actsAloud("notice-do/approve.n1-0", line)
 	running := status("n1-0", n, bot.Sending, bot.Pause, bot.Stop)
 	running.Rate, running.Left = 30, 6*time.Second
 	told("progress", w.talk.NoticeStatus(running, w.p, w.ch, zone, day))
 	w.desk.Notices = []bot.Status{running}
 	tap("notice-show/n1-0")
-	tap("notice-do/pause.n1-0")
+	w.actsAloud("notice-do/pause.n1-0", line)
 	paused := status("n1-0", n, bot.Paused, bot.Resume, bot.Stop)
 	w.desk.Notices = []bot.Status{paused}
 	says(word(c, "notices", w.p.Lang))
 	tap("notice-show/n1-0")
-	tap("notice-do/resume.n1-0")
+	w.actsAloud("notice-do/resume.n1-0", line)
 	done := status("n1-0", n, bot.Done, bot.Retry, bot.Correct, bot.TakeBack)
 	delete(done.Counts, "queued")
 	done.Counts["delivered"] = 511

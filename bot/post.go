@@ -104,6 +104,8 @@ func (s *step) asked(at *flows.Step, words string) {
 	switch at.Ask {
 	case "facilities", "blank", "text", "until", "when", "sheet":
 		ok = s.written(at.Ask, raw)
+	case flows.Proof:
+		ok = false // the right code is heard before
 	case "title":
 		if ok = ok && len([]rune(words)) <= maxField; ok {
 			d.Title = words

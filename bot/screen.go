@@ -87,6 +87,7 @@ func (s *step) enter(target string) {
 			arg = string(s.in.Hint)
 		}
 	}
+	to, arg = s.proof(to, arg)
 	s.show(to, arg, cmp.Or(s.spoken, s.Person.Lang))
 }
 
@@ -113,7 +114,7 @@ func (s *step) show(to, arg string, lang locales.Lang) {
 		next.Lang = lang
 	}
 	d.At.Had = ""
-	if was := s.content.Steps[d.At.Step]; was != nil && !was.Bare && !was.Every && was.Does == "" && d.At != next {
+	if was := s.content.Steps[d.At.Step]; was != nil && !was.Bare && !was.Every && was.Does == "" && was.Ask != flows.Proof && d.At != next {
 		d.At.Page = 0
 		d.Trail = append(d.Trail, d.At)
 		d.Trail = d.Trail[max(0, len(d.Trail)-maxTrail):]
@@ -347,6 +348,9 @@ func (s *step) say(r *Reply, step *flows.Step, arg string) {
 	}
 	maps.Copy(args, s.courseArgs(step, arg, r.Lang))
 	maps.Copy(args, s.noticeArgs(step, arg, r.Lang))
+	if step.ID == flows.Prove {
+		maps.Copy(args, s.proofArgs(arg, r.Lang))
+	}
 	r.Title = s.text(r.Lang, step.Text+".title", args)
 	if s.in.Channel == SMS {
 		r.Text = s.text(r.Lang, step.Text+".sms", args)

@@ -16,8 +16,8 @@ import (
 
 // What a coordinator is shown of a notice before it is sent.
 
-// Preflight is the sheet a coordinator sees before anything is sent.
-func (t *Talk) Preflight(sheet Sheet, n Notice, p Person, ch Channel, now time.Time) Reply {
+// Preflight is the sheet a coordinator sees before anything is sent; the secret is theirs.
+func (t *Talk) Preflight(sheet Sheet, n Notice, key Secret, p Person, ch Channel, now time.Time) Reply {
 	lang := p.Lang
 	s := &step{Talk: t, Turn: Turn{Person: p}, in: Input{Channel: ch}, now: now}
 	say := func(key string, args locales.Args) string { return t.text(lang, "preflight."+key, args) }
@@ -61,7 +61,7 @@ func (t *Talk) Preflight(sheet Sheet, n Notice, p Person, ch Channel, now time.T
 		lines = append(lines, say("approval", nil))
 	}
 	if ch == SMS {
-		lines = append(lines, say("send", locales.Args{"code": n.sheetCode()}))
+		lines = append(lines, say("send", locales.Args{"code": key.code(n.sheet())}))
 	}
 	r.Text = joined(lines, "\n")
 	if ch == SMS {
@@ -71,7 +71,7 @@ func (t *Talk) Preflight(sheet Sheet, n Notice, p Person, ch Channel, now time.T
 		r.Text = within(r.Text, append(s.onTelegram(&n, sheet), s.bySMS(sheet.Messages)...), maxTold)
 	}
 	if ch == Telegram {
-		r.Options = s.labelled([2]string{"notice-send", flows.NoticeSend + "/" + n.sheetCode()}, [2]string{"notice-test", flows.NoticeTest},
+		r.Options = s.labelled([2]string{"notice-send", flows.NoticeSend + "/" + key.code(n.sheet())}, [2]string{"notice-test", flows.NoticeTest},
 			[2]string{"notice-limit", flows.NoticeLimit}, [2]string{"notice-urgency", flows.NoticeUrgency}, [2]string{"notice-again", flows.NoticeWhere})
 	}
 	return r

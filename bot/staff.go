@@ -55,6 +55,7 @@ type Desk struct {
 	Link       string         // opens the bot on Telegram with that code, "" if there is none
 	Feed       string         // address of their calendar, "" if there is none
 	Notices    []Status       // a coordinator's last ones, newest first
+	Secret     Secret         // theirs, of which codes are made
 }
 
 // An Invitation is what became of a code.

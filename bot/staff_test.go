@@ -26,7 +26,7 @@ func zone(name string) *time.Location {
 func desk() bot.Desk {
 	first := time.Date(2026, 12, 7, 9, 0, 0, 0, zone("America/Tijuana"))
 	second := time.Date(2026, 12, 8, 10, 0, 0, 0, zone("America/Mexico_City"))
-	return bot.Desk{Role: bot.Admin, Zone: zone("America/Cancun"), Fresh: "7QH2-M0XK", Link: "https://t.me/FaroBot?start=i-7QH2-M0XK", Feed: "https://faro.example.org/calendar/x.ics", Courses: []bot.Course{{ID: "c1", Title: "Grupo 1", People: 48}},
+	return bot.Desk{Role: bot.Admin, Secret: "of a test", Zone: zone("America/Cancun"), Fresh: "7QH2-M0XK", Link: "https://t.me/FaroBot?start=i-7QH2-M0XK", Feed: "https://faro.example.org/calendar/x.ics", Courses: []bot.Course{{ID: "c1", Title: "Grupo 1", People: 48}},
 		Sessions: []bot.Session{
 			{ID: "s1", Course: "c1", Title: "Derechos humanos", Place: "Aula 1", Speakers: "CNDH", Start: first, End: first.Add(4 * time.Hour), Version: 1, Mine: true, People: 48, Code: "ABC234"},
 			{ID: "s2", Course: "c1", Title: "Género", Place: "Aula 2", Start: second, End: second.Add(3 * time.Hour), Version: 1, Mine: true, People: 12, Code: "XYZ789"},
@@ -73,6 +73,25 @@ func (w *worker) does(in bot.Input) bot.Turn {
 func (w *worker) says(words string) bot.Turn { return w.does(bot.Input{Words: bot.Words(words)}) }
 func (w *worker) taps(data string) bot.Turn {
 	return w.does(bot.Input{Kind: bot.Choice, Choice: data, Message: 1})
+}
+
+// acts taps what reaches others, and by SMS answers with the code that it asks for.
+func (w *worker) acts(data string) bot.Turn {
+	turn := w.taps(data)
+	if w.d.At.Step == flows.Prove {
+		turn = w.says(w.code(turn.Replies[0]))
+	}
+	return turn
+}
+
+// actsAloud is acts for the golden conversations.
+func (w *worker) actsAloud(data string, line func(string, bot.Turn)) {
+	turn := w.taps(data)
+	line("["+data+"]", turn)
+	if w.d.At.Step == flows.Prove {
+		code := w.code(turn.Replies[0])
+		line(code, w.says(code))
+	}
 }
 
 func TestCommandsOfRolesAreOnlyForThem(t *testing.T) {
@@ -142,12 +161,12 @@ func TestPostingStepByStep(t *testing.T) {
 	if w.d.At.Step != "post-check" || !strings.Contains(said(turn), "Crisis and care") || !strings.Contains(said(turn), "09:00–13:30 (Tijuana") || !strings.Contains(said(turn), "48") {
 		t.Errorf("the preview at %v: %q", w.d.At, said(turn))
 	}
-	turn = w.taps("post-done")
+	turn = w.acts("post-done")
 	want := bot.Draft{Course: "c1", Title: "Crisis and care", Day: "2026-12-14", From: "09:00", Until: "13:30", Zone: "America/Tijuana", Place: "Room 4"}
 	if len(turn.Effects) != 1 || turn.Effects[0].Post == nil || *turn.Effects[0].Post != want {
 		t.Errorf("posting sets off %+v", turn.Effects)
 	}
-	if turn = w.taps("post-done"); len(turn.Effects) != 0 {
+	if turn = w.acts("post-done"); len(turn.Effects) != 0 {
 		t.Error("posted twice")
 	}
 
@@ -158,7 +177,7 @@ func TestPostingStepByStep(t *testing.T) {
 	w.taps("post-zone")
 	w.taps("post-place/tijuana")
 	w.taps("post-check")
-	turn = w.taps("post-done")
+	turn = w.acts("post-done")
 	moved := draft()
 	moved.Day = "2026-12-09"
 	if len(turn.Effects) != 1 || *turn.Effects[0].Post != moved {
@@ -168,7 +187,7 @@ func TestPostingStepByStep(t *testing.T) {
 	// Whose role is taken away in between posts nothing.
 	w.taps("post-title/s1")
 	w.desk.Role = bot.Staff
-	if turn = w.taps("post-done"); len(turn.Effects) != 0 {
+	if turn = w.acts("post-done"); len(turn.Effects) != 0 {
 		t.Error("posted without the role")
 	}
 }
@@ -325,6 +344,7 @@ func trainerTalk(w *worker, line func(string, bot.Turn)) {
 	command := func(id string) { said := word(c, id, w.p.Lang); line(said, w.says(said)) }
 	tap := func(data string) { line("["+data+"]", w.taps(data)) }
 	says := func(words string) { line(words, w.says(words)) }
+	acts := func(data string) { w.actsAloud(data, line) }
 	command("training")
 	tap("post-course")
 	tap("post-title/new.c1")
@@ -335,7 +355,7 @@ func trainerTalk(w *worker, line func(string, bot.Turn)) {
 	says("9:00-13:00")
 	tap("post-place/tijuana")
 	says("Aula 4")
-	tap("post-done")
+	acts("post-done")
 	tap("session/s1")
 	tap("post-title/s1")
 	tap("post-day")
@@ -343,7 +363,7 @@ func trainerTalk(w *worker, line func(string, bot.Turn)) {
 	tap("post-zone")
 	tap("post-place/tijuana")
 	tap("post-check")
-	tap("post-done")
+	acts("post-done")
 	tap("who/s1")
 	r := w.talk.Report(bot.Report{Session: w.desk.Sessions[0], Yes: 30, No: 4, Maybe: 2, None: 12, Reached: 45, People: 48, Refused: []string{"of-0007", "of-0019", "of-0023", "of-0044"},
 		Silent: []string{"of-0012", "of-0031", "of-0040", "of-0041", "of-0042", "of-0043", "of-0045", "of-0046", "of-0047", "of-0048", "of-0049", "of-0050"}, Missed: []string{"of-0012", "of-0031", "of-0040"}},
@@ -352,13 +372,13 @@ func trainerTalk(w *worker, line func(string, bot.Turn)) {
 	tap("remind/s1")
 	tap("remind-all/s1")
 	tap("remind-unanswered/s1")
-	tap("remind-unanswered-yes/s1")
+	acts("remind-unanswered-yes/s1")
 	tap("cancel/s1")
-	tap("cancel-yes/s1")
-	tap("invite")
+	acts("cancel-yes/s1")
+	acts("invite")
 	w.desk.Courses = append(w.desk.Courses, bot.Course{ID: "c2", Title: "Grupo 2", People: 12})
 	tap("invite")
-	tap("invited/c2")
+	acts("invited/c2")
 }
 
 // TestInvitingToACourse: with several courses the trainer chooses one, and the invitation names it.
@@ -375,12 +395,16 @@ func TestInvitingToACourse(t *testing.T) {
 	for _, ch := range bot.Channels {
 		w := work(t, ch, "en", bot.Trainer)
 		w.p.Facility = "chetumal"
-		invited(w, w.taps("invite"), "c1", "Grupo 1")
+		invited(w, w.acts("invite"), "c1", "Grupo 1")
 		w.desk.Courses = append(w.desk.Courses, bot.Course{ID: "c2", Title: "Grupo 2"})
 		if turn := w.taps("invite"); len(turn.Effects) != 0 || w.d.At.Step != "invite" || len(turn.Replies[0].Options) != 2 {
 			t.Errorf("with two courses: at %v, %v", w.d.At, turn.Effects)
 		}
-		invited(w, w.says("2"), "c2", "Grupo 2")
+		if turn := w.says("2"); ch == bot.Telegram {
+			invited(w, turn, "c2", "Grupo 2")
+		} else {
+			invited(w, w.says(w.code(turn.Replies[0])), "c2", "Grupo 2")
+		}
 		if w.says("back"); w.d.At.Step != "invite" {
 			t.Errorf("back leads to %v", w.d.At)
 		}
@@ -390,7 +414,7 @@ func TestInvitingToACourse(t *testing.T) {
 			}
 		}
 		w.desk.Courses = nil
-		invited(w, w.taps("invite"), "", "")
+		invited(w, w.acts("invite"), "", "")
 		w.desk = desk()
 		w.desk.Role = bot.Staff
 		for _, data := range []string{"invite", "invited/c1"} {
@@ -432,14 +456,14 @@ func TestTimesNobodyCanCome(t *testing.T) {
 		// Whoever confirms when the time is over is told so, and can mend it.
 		w.posts("1/12/2026", "5:00-7:00", "tijuana")
 		w.now = day.Add(time.Hour)
-		if turn := w.taps("post-done"); len(turn.Effects) != 0 || w.d.At.Step != "post-day" {
+		if turn := w.acts("post-done"); len(turn.Effects) != 0 || w.d.At.Step != "post-day" {
 			t.Errorf("%s, confirmed too late: at %v, %v", ch, w.d.At, turn.Effects)
 		}
 		w.says("2/12")
 		w.taps("post-zone")
 		w.taps("post-place")
 		w.taps("post-check")
-		if turn := w.taps("post-done"); len(turn.Effects) != 1 || turn.Effects[0].Post.Day != "2026-12-02" {
+		if turn := w.acts("post-done"); len(turn.Effects) != 1 || turn.Effects[0].Post.Day != "2026-12-02" {
 			t.Errorf("%s, mended: at %v, %+v", ch, w.d.At, turn.Effects)
 		}
 	}
@@ -461,7 +485,7 @@ func TestPlaceOrLink(t *testing.T) {
 			}
 			w.taps(step)
 		}
-		turn := w.taps("post-done")
+		turn := w.acts("post-done")
 		want := bot.Draft{Session: "s1", Course: "c1", Title: "Another title", Day: "2026-12-07", From: "18:00", Until: "22:00", Zone: "Europe/Madrid", Link: x.Link}
 		if len(turn.Effects) != 1 || turn.Effects[0].Post == nil || *turn.Effects[0].Post != want {
 			t.Errorf("%s: changing the title sets off %+v", ch, turn.Effects)
@@ -477,7 +501,7 @@ func TestPlaceOrLink(t *testing.T) {
 		}
 		w.taps("post-place/tijuana")
 		w.says("https://a.example.org/x Room 4")
-		if turn = w.taps("post-done"); len(turn.Effects) != 1 || turn.Effects[0].Post.Place != "Room 4" || turn.Effects[0].Post.Link != "https://a.example.org/x" {
+		if turn = w.acts("post-done"); len(turn.Effects) != 1 || turn.Effects[0].Post.Place != "Room 4" || turn.Effects[0].Post.Link != "https://a.example.org/x" {
 			t.Errorf("%s: both: %+v", ch, turn.Effects)
 		}
 	}

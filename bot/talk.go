@@ -121,6 +121,7 @@ type step struct {
 	answer bool         // an answer was on the screen before
 	stays  bool         // what was chosen stands under a notice
 	spoken locales.Lang // the language of what they wrote, if it is not theirs
+	proved bool         // a code that was sent to them before says so: what they wrote is theirs
 	wrong  string       // why what they wrote is not what was asked for, as the step's text calls it
 
 	wrongArgs locales.Args // what the text that says so is filled with
@@ -275,7 +276,7 @@ func (s *step) guess() locales.Lang {
 func (s *step) read(words string) {
 	folded := locales.Fold(words)
 	at := s.content.Steps[s.Dialogue.At.Step]
-	asks := at != nil && at.Ask != "" && s.Person.Role.may(at.Role)
+	asks := at != nil && at.Ask != "" && s.Person.Role.may(at.Role) && (at.Ask != flows.Proof || codeLike.MatchString(folded))
 	if n, err := strconv.Atoi(folded); err == nil && len(folded) <= 2 && !(asks && s.numbered(n) == "") {
 		s.number(n)
 		return
@@ -284,8 +285,8 @@ func (s *step) read(words string) {
 		// Who was asked and asks something else is answered.
 		asks = s.find(s.Person.Lang, Words(words)).Decision != Sure
 	}
-	if n := s.Dialogue.Draft.Notice; n != nil && s.Person.Role.Coordinates() && folded == locales.Fold(n.sheetCode()) {
-		s.choose(flows.NoticeSend + "/" + n.sheetCode())
+	if target := s.coded(folded); target != "" {
+		s.choose(target)
 		return
 	}
 	if asks {
@@ -457,7 +458,7 @@ func (s *step) leads(to, arg string) bool {
 	switch {
 	case to == flows.Next, to == flows.Back, to == flows.Language:
 		return arg == ""
-	case at == nil, at.Last, !s.Person.Role.may(at.Role):
+	case at == nil, at.Last, to == flows.Prove, !s.Person.Role.may(at.Role):
 		return false
 	case to == flows.PostTitle:
 		return arg == "" || s.session(arg) != nil || s.course(strings.TrimPrefix(arg, newDraft)) != nil
@@ -468,7 +469,7 @@ func (s *step) leads(to, arg string) bool {
 	case at.Does == "delegation":
 		return slices.Contains(flows.Delegations, arg)
 	case to == flows.Invited:
-		return s.course(arg) != nil
+		return s.course(arg) != nil || arg == "" && len(s.in.Desk.Courses) == 0
 	case at.Of == flows.OfWriting:
 		return s.composes(to, arg)
 	case to == flows.NoticeDo, to == flows.NoticeSure:

@@ -112,7 +112,7 @@ func (k *checker) checkStep(s *Step) {
 			k.add(f.errorf(where, "step %s: %q has %d bytes; Telegram's callback data holds %d", s.ID, o.Go, len(o.Go), maxData))
 		}
 	}
-	if (s.Ask == "") != (s.Go == "") {
+	if (s.Ask == "" || s.Ask == Proof) != (s.Go == "") {
 		k.add(f.errorf(at, "step %s: ask and go belong together: what is asked for, and where the answer leads", s.ID))
 	}
 	if s.Ask != "" {

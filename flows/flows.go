@@ -74,7 +74,7 @@ var (
 		"coming", "not-coming", "maybe", "present", "calendar", "who", "cancel", "remind", "remind-unanswered", "invite", "post", "delegation",
 		"count", "test", "send", "deed", "leave"}
 	Roles = []string{"staff", "trainer", "coordinator"}
-	Asks  = []string{"title", "day", "time", "place", "code", "delegation", "facilities", "blank", "text", "until", "when", "sheet"}
+	Asks  = []string{"title", "day", "time", "place", "code", "delegation", "facilities", "blank", "text", "until", "when", "sheet", Proof}
 	Ofs   = []string{OfSession, OfDraft, OfNotice, OfWriting}
 	Whens = []string{WhenAhead, WhenMine, WhenRoom, WhenCalendar}
 )
@@ -94,6 +94,9 @@ const (
 	OfNotice  = "notice"  // a notice, its argument
 	OfWriting = "writing" // the notice that is being written
 )
+
+// Proof is what a step asks that leads to where it was entered for: the code it shows.
+const Proof = "proof"
 
 // Steps the engine enters by itself, each for a reason given in package bot.
 const (
@@ -128,6 +131,7 @@ const (
 	Withdrawn    = "withdrawn"
 	Follow       = "follow"
 	Wait         = "wait"
+	Prove        = "prove"
 	Leave        = "leave"
 
 	Notices       = "notices"
@@ -154,7 +158,7 @@ const (
 
 // Entered lists the steps the engine enters by itself: each must exist.
 var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Places, Edited,
-	Training, Session, Joined, JoinedWhere, MyDelegation, BadCode, Locked, PostTitle, PostDay, PostTime, PostZone, PostPlace, PostCheck, Reminder, Moved, Cancelled, Withdrawn, Follow, Leave, Wait,
+	Training, Session, Joined, JoinedWhere, MyDelegation, BadCode, Locked, PostTitle, PostDay, PostTime, PostZone, PostPlace, PostCheck, Reminder, Moved, Cancelled, Withdrawn, Follow, Leave, Wait, Prove,
 	Notices, NoticeShow, NoticeSure, NoticeDo, NoticeWhere, NoticeWho, NoticeUrgency, NoticeWhat, NoticeFill, NoticeLang, NoticeWrite,
 	NoticeUntil, NoticeWhen, NoticeCheck, NoticeLimit, NoticeSend, NoticeTest, Invite, Invited}
 

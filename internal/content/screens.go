@@ -45,6 +45,10 @@ func (c *Content) screens(lang locales.Lang) []bot.Screen {
 			}
 		case step.Does == "invite":
 			all = append(all, bot.Screen{Step: id, Arg: longCourse})
+		case id == flows.Prove:
+			for _, target := range []string{"post-done/", "cancel-yes/" + longSession, flows.Invited + "/" + longCourse, flows.NoticeDo + "/" + bot.TakeBack + "." + longNotice} {
+				all = append(all, bot.Screen{Step: id, Arg: "digest." + target})
+			}
 		case step.ID == flows.NoticeShow:
 			all = append(all, bot.Screen{Step: id, Arg: longNotice})
 		case step.Of == flows.OfNotice:

@@ -88,7 +88,7 @@ func named(stamp string) string {
 
 func (s *Service) preflight(ctx context.Context, to bot.PersonID, mark string, n bot.Notice, sheet bot.Sheet) error {
 	return s.say(ctx, to, mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
-		return s.Talk().Preflight(sheet, n, p, ch, s.Now()), true
+		return s.Talk().Preflight(sheet, n, s.Vault.Secret(to), p, ch, s.Now()), true
 	})
 }
 

@@ -42,7 +42,7 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 		return err
 	}
 	d := &in.Desk
-	d.Role = role
+	d.Role, d.Secret = role, t.Vault.Secret(id)
 	member := programme.Member(id)
 	if d.Zone = t.zone(programme, member); member == nil {
 		d.Zone = t.zoneAt(p.Facility)
