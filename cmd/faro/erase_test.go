@@ -93,10 +93,9 @@ func TestEraseLeavesNothing(t *testing.T) {
 	joins(follower, "/start f-tapachula")
 	joins(waiting, "/start")
 	joins(blocked, "/start f-tapachula")
-	w.text(phone, "hola tapachula")
-	for range 3 { // Spanish, go on, notices of Tapachula
-		w.text(phone, "1")
-	}
+	w.text(phone, "tapachula")
+	w.text(phone, "1")
+	w.text(phone, "1")
 	w.text(phone, "canariotexto quiero pedir asilo")
 
 	// Staff: enrolled by invitation or by phone, reminded, answering, there.
