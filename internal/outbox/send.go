@@ -77,11 +77,10 @@ func (o *Outbox) gone(ctx context.Context, id bot.PersonID, outcome Outcome) err
 
 // instead is what becomes of a message that must not be sent now, "" if it may.
 func (o *Outbox) instead(e *entry) Outcome {
-	now := o.now()
 	switch {
-	case time.Since(e.since) > replyLife || !e.until.IsZero() && now.After(e.until):
+	case time.Since(e.since) > replyLife || !e.until.IsZero() && o.now().After(e.until):
 		return Expired
-	case !e.hold.IsZero() && !now.Before(e.hold), e.note != "" && o.Halted != nil && o.Halted(e.note):
+	case !e.hold.IsZero() && !o.Now().Before(e.hold), e.note != "" && o.Halted != nil && o.Halted(e.note):
 		return Held
 	}
 	return ""
