@@ -12,6 +12,7 @@ import (
 
 	"faro/bot"
 	"faro/internal/fakes"
+	"faro/internal/outbox"
 )
 
 // FuzzGate holds that whatever is posted to the webhooks is answered, that nothing is taken that Twilio did not
@@ -48,8 +49,8 @@ func FuzzGate(f *testing.F) {
 			}
 			return nil
 		}
-		receive := func(_ context.Context, day time.Time, part int, sid, status string) (bool, error) {
-			if taken(); day.IsZero() && at.Query().Get("day") != "0001-01-01" || part < 0 || part > 99 || sid == "" || status == "" {
+		receive := func(_ context.Context, day time.Time, part int, r outbox.Report) (bool, error) {
+			if taken(); day.IsZero() && at.Query().Get("day") != "0001-01-01" || part < 0 || part > 99 || r.SID == "" || r.Status == "" {
 				t.Errorf("a receipt of %v and partition %d", day, part)
 			}
 			return true, nil
