@@ -5,7 +5,8 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$VERSION" -o /out/faro ./cmd/faro \
+RUN make learned \
+    && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$VERSION" -o /out/faro ./cmd/faro \
     && go run ./internal/licences -texts > /out/LICENCES \
     && mkdir -m 700 /out/data
 

@@ -7,9 +7,19 @@ import (
 	"faro/flows"
 )
 
+// Stops reports whether an input asks for silence.
+func (t *Talk) Stops(in Input) bool {
+	if in.Kind != Text {
+		return false
+	}
+	cmd, _ := t.content.Command(string(in.Words))
+	return cmd != nil && t.does(cmd) == "stop"
+}
+
 // Away is the answer to an input whose turn cannot be stored: the emergency numbers, and that more has to
 // wait. Nothing is known of the person, so it is in the language of what they wrote, else of the channel's
-// hint. It reports false if they should hear nothing, as after STOP.
+// hint. It reports false if they should hear nothing: a STOP comes again by Telegram. By SMS it does not, and
+// whoever hears nothing would take it for done.
 func (t *Talk) Away(in Input, now time.Time) (Reply, bool) {
 	lang := (&step{Talk: t, in: in}).guess()
 	switch in.Kind {
@@ -17,8 +27,9 @@ func (t *Talk) Away(in Input, now time.Time) (Reply, bool) {
 		return Reply{}, false
 	case Text:
 		cmd, spoken := t.content.Command(string(in.Words))
-		if cmd != nil && t.does(cmd) == "stop" {
-			return Reply{}, false
+		if t.Stops(in) {
+			lang = cmp.Or(spoken, lang)
+			return Reply{Lang: lang, Text: t.text(lang, "away.stop", nil), Budget: 1}, in.Channel == SMS
 		}
 		if cmd == nil && t.find != nil {
 			spoken = t.find("", in.Words).Lang

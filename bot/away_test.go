@@ -10,7 +10,7 @@ import (
 )
 
 // TestAway: while nothing can be stored, people get the emergency number in the language they write, in one
-// text message; after STOP they get nothing.
+// text message; after STOP, by SMS, that it has to be sent again, and by Telegram nothing.
 func TestAway(t *testing.T) {
 	faro := talk(t)
 	for words, lang := range map[string]string{
@@ -27,9 +27,15 @@ func TestAway(t *testing.T) {
 			}
 		}
 	}
-	for _, words := range []string{"STOP", "alto", "kanpe"} {
-		if r, ok := faro.Away(bot.Input{Channel: bot.SMS, Kind: bot.Text, Words: bot.Words(words)}, time.Now()); ok {
-			t.Errorf("%q is answered with %q", words, r.Text)
+	for words, want := range map[string]string{"STOP": "Send STOP again", "alto": "Envía ALTO", "arrêt": "Renvoyez ARRET", "parar": "Envie PARAR", "kanpe": "Voye KANPE"} {
+		in := bot.Input{Channel: bot.SMS, Kind: bot.Text, Words: bot.Words(words)}
+		r, ok := faro.Away(in, time.Now())
+		if m := sms.Render(r); !ok || !strings.HasPrefix(r.Text, want) || m.Segments != 1 {
+			t.Errorf("%q by SMS is answered with %q in %d segments", words, r.Text, m.Segments)
+		}
+		in.Channel = bot.Telegram
+		if r, ok := faro.Away(in, time.Now()); ok {
+			t.Errorf("%q, which Telegram delivers again, is answered with %q", words, r.Text)
 		}
 	}
 	if _, ok := faro.Away(bot.Input{Channel: bot.SMS, Kind: bot.OptOut}, time.Now()); ok {

@@ -18,8 +18,8 @@ import (
 // Limits of what a coordinator writes.
 const (
 	maxNoticeText = 480                 // characters: what fits in three or four text messages
-	maxBlank      = 60                  // characters of a place
-	maxNoticeLife = 30 * 24 * time.Hour // nobody knows what holds longer
+	MaxBlank      = 60                  // characters of a place
+	MaxNoticeLife = 30 * 24 * time.Hour // nobody knows what holds longer
 )
 
 // everywhere is the argument for all facilities.
@@ -36,6 +36,9 @@ func (s *step) compose(to, arg string) (string, string) {
 	if n == nil {
 		return flows.Notices, ""
 	}
+	if n.Corrects != "" && slices.Contains([]string{flows.NoticeWhere, flows.NoticeWho}, to) {
+		return flows.NoticeWhat, "" // it goes to those who got what it corrects, wherever they are
+	}
 	switch {
 	case arg == "":
 	case to == flows.NoticeWho && arg == everywhere:
@@ -45,19 +48,27 @@ func (s *step) compose(to, arg string) (string, string) {
 		}
 	case to == flows.NoticeWho:
 		n.Facilities = []string{arg}
-	case to == flows.NoticeUrgency:
+	case to == flows.NoticeWhat && n.Corrects == "":
 		n.Who = Who(arg)
-	case to == flows.NoticeWhat:
-		n.Urgency = arg
 	case to == flows.NoticeFill:
+		urgency := s.content.Ready[arg].Urgency
+		if n.Corrects != "" { // no less than what it corrects
+			urgency = flows.MorePressing(urgency, n.Urgency)
+		}
+		n.Urgency = urgency
 		n.Ready, n.Blanks, n.Texts = arg, map[string]string{}, nil
 	case to == flows.NoticeLang:
-		n.Ready, n.Blanks = "", nil
+		n.Urgency = arg
+		if at := s.Dialogue.At; at.Step == flows.NoticeUrgency && at.Arg == "" && s.lacks(n) == "" {
+			return flows.NoticeCheck, "" // where they came from
+		}
 	case to == flows.NoticeWhen:
 		hours, _ := strconv.Atoi(strings.TrimSuffix(arg, "h")) // one of lives
 		n.Until = s.now.Add(time.Duration(hours) * time.Hour).Truncate(time.Minute)
-	case to == flows.NoticeCheck:
-		s.limit(n, arg)
+	case to == flows.NoticeCheck: // its argument is "now"
+		n.At = time.Time{}
+	case to == flows.NoticeLimit:
+		n.limit(arg)
 	}
 	switch {
 	case to == flows.NoticeWhen && n.Until.IsZero():
@@ -65,6 +76,10 @@ func (s *step) compose(to, arg string) (string, string) {
 	case to == flows.NoticeCheck, to == flows.NoticeTest, to == flows.NoticeSend:
 		if lacks := s.lacks(n); lacks != "" {
 			return lacks, ""
+		}
+		if to == flows.NoticeSend && !s.in.Desk.Secret.proves(arg, n.sheet()) {
+			s.wrong = "wrong" // nobody sends what they have not seen counted
+			return flows.NoticeCheck, ""
 		}
 		return to, ""
 	case to == flows.NoticeFill && s.content.Ready[n.Ready] == nil:
@@ -74,7 +89,7 @@ func (s *step) compose(to, arg string) (string, string) {
 			return flows.NoticeWhen, ""
 		}
 		return flows.NoticeUntil, ""
-	case to == flows.NoticeWrite: // its argument is the language that is written
+	case to == flows.NoticeWrite, to == flows.NoticeUrgency: // the language that is written; that a text is to be written
 		return to, arg
 	}
 	return to, ""
@@ -99,18 +114,23 @@ func (s *step) lacks(n *Notice) string {
 // lives are how long a notice can be made valid with one tap.
 var lives = []string{"6h", "24h", "72h"}
 
-// limit takes what was chosen on the last screens before a notice is sent.
-func (s *step) limit(n *Notice, arg string) {
+// limit takes whom a notice is for alone: readers of some languages, on one channel. What was chosen before
+// is not any more.
+func (n *Notice) limit(arg string) {
 	lang, isLang := strings.CutPrefix(arg, "lang.")
 	switch {
-	case arg == "now":
-		n.At = time.Time{}
 	case arg == "any":
 		n.Channel, n.Langs = "", nil
-	case isLang:
-		n.Channel, n.Langs = "", []locales.Lang{locales.Lang(lang)}
+	case !isLang && n.Channel == Channel(arg):
+		n.Channel = ""
+	case !isLang:
+		n.Channel = Channel(arg)
 	default:
-		n.Channel, n.Langs = Channel(arg), nil
+		if i := slices.Index(n.Langs, locales.Lang(lang)); i >= 0 {
+			n.Langs = slices.Delete(n.Langs, i, i+1)
+		} else {
+			n.Langs = append(n.Langs, locales.Lang(lang))
+		}
 	}
 }
 
@@ -123,22 +143,26 @@ func (s *step) composes(to, arg string) bool {
 	switch to {
 	case flows.NoticeWhere:
 		return arg == "new"
+	case flows.NoticeSend:
+		return len(arg) == codeLength
 	case flows.NoticeWho:
 		return arg == everywhere || s.content.Facilities[arg] != nil
-	case flows.NoticeUrgency:
-		return slices.Contains([]Who{Everyone, OnlyGuests, OnlyStaff}, Who(arg))
 	case flows.NoticeWhat:
-		return slices.Contains(flows.Urgencies, arg)
+		return slices.Contains([]Who{Everyone, OnlyGuests, OnlyStaff}, Who(arg))
 	case flows.NoticeFill:
 		return s.content.Ready[arg] != nil
-	case flows.NoticeLang:
+	case flows.NoticeUrgency:
 		return arg == "own"
+	case flows.NoticeLang:
+		return slices.Contains(flows.Urgencies, arg)
 	case flows.NoticeWrite:
 		return s.book.Has(locales.Lang(arg))
 	case flows.NoticeWhen:
 		return slices.Contains(lives, arg)
 	case flows.NoticeCheck:
-		return arg == "now" || arg == "any" || slices.Contains(Channels, Channel(arg)) || isLang && s.book.Has(locales.Lang(lang))
+		return arg == "now"
+	case flows.NoticeLimit:
+		return arg == "any" || slices.Contains(Channels, Channel(arg)) || isLang && s.book.Has(locales.Lang(lang))
 	}
 	return false
 }
@@ -180,13 +204,14 @@ func (s *step) written(ask, words string) bool {
 			s.wrongArgs = locales.Args{"most": strconv.Itoa(maxNoticeText), "over": strconv.Itoa(max(0, long))}
 			return false
 		}
+		n.Ready, n.Blanks = "", nil
 		if n.Texts == nil {
 			n.Texts = map[locales.Lang]string{}
 		}
 		n.Texts[locales.Lang(s.Dialogue.At.Arg)] = text
 	case "until":
 		at, ok := readMoment(line, s.now, s.homeOf(n))
-		if !ok || !at.After(s.now) || at.After(s.now.Add(maxNoticeLife)) {
+		if !ok || !at.After(s.now) || at.After(s.now.Add(MaxNoticeLife)) {
 			return false
 		}
 		n.Until = at
@@ -197,6 +222,8 @@ func (s *step) written(ask, words string) bool {
 			return false
 		}
 		n.At = at
+	case "sheet":
+		return false // the right code is heard wherever one is
 	}
 	return true
 }
@@ -207,7 +234,8 @@ func (s *step) fillBlank(n *Notice, line string) bool {
 	case "":
 		return true // it was filled in before
 	case "day":
-		if day, ok := readDay(line, s.now.In(s.homeOf(n))); ok {
+		today := s.now.In(s.homeOf(n))
+		if day, ok := readDay(line, today); ok && day.Format(time.DateOnly) >= today.Format(time.DateOnly) {
 			value = day.Format(time.DateOnly)
 		}
 	case "time", "until":
@@ -215,7 +243,7 @@ func (s *step) fillBlank(n *Notice, line string) bool {
 			value = hour
 		}
 	case "place":
-		if len([]rune(line)) <= maxBlank {
+		if len([]rune(line)) <= MaxBlank {
 			value = line
 		}
 	}

@@ -21,6 +21,7 @@ func FuzzTurn(f *testing.F) {
 		f.Add("sms", byte(bot.Choice), "", choice, []byte("1|menu||||"), []byte(`{"l":"ht"}`), []byte(`{"n":{"f":["tapachula"],"r":"water-off","b":{"day":"2026-12-01"},"t":{"es":"x"},"u":"2026-12-02T00:00:00Z"}}`))
 		f.Add("telegram", byte(bot.Start), "", choice, []byte(""), []byte(`{}`), []byte(`{"Session":"s1","Day":"x","From":"y","Zone":"z"}`))
 	}
+	f.Add("sms", byte(bot.Text), "9", "", []byte("1|notice-when|||"), []byte(`{}`), []byte(`{}`)) // of nobody's language any more
 	tk := talk(f)
 	f.Fuzz(func(t *testing.T, channel string, kind byte, words, choice string, record, person, draft []byte) {
 		var d bot.Dialogue

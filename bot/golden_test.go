@@ -126,6 +126,9 @@ func show(r bot.Reply, in bot.Input, ch bot.Channel) string {
 	} else {
 		body := telegram.Layout(r, in)
 		lines = append(lines, strings.Split(body.Text, "\n")...)
+		if body.Event != nil {
+			lines = append(lines, fmt.Sprintf("(a calendar file, %d sessions)", strings.Count(string(body.Event), "BEGIN:VEVENT")))
+		}
 		for _, row := range body.Rows {
 			line := ""
 			for _, o := range row {

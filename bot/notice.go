@@ -79,6 +79,7 @@ const (
 	LeftStopped = "stopped" // they sent STOP
 	LeftBlocked = "blocked" // they blocked the bot
 	LeftInvalid = "invalid" // there is no such number or chat
+	LeftOff     = "off"     // nothing can be sent on their channel now
 	LeftQuiet   = "quiet"   // their quiet hours end only when it is not valid any more
 )
 
@@ -93,8 +94,9 @@ type Sheet struct {
 	Messages   []SMSSize            // its texts by SMS
 	Segments   int                  // all text messages together
 	Cost       string               // of these, with its currency, "" if no prices are set
-	Takes      time.Duration        // at the providers' rates
+	Takes      time.Duration        // at the providers' rates, after what is queued already
 	Ends       time.Time            // when the last one is sent
+	Late       bool                 // that is when it is not valid any more: not all will get it
 	Approval   bool                 // a second coordinator must agree
 	Problem    string               // why it cannot be sent: the end of a key "notice-problem.…", "" if it can
 }
@@ -105,7 +107,14 @@ type SMSSize struct {
 	Encoding string
 	Segments int
 	People   int
+	Text     string // as it is sent to one facility
 }
+
+// String hides the text.
+func (SMSSize) String() string { return redacted }
+
+// GoString hides the text.
+func (SMSSize) GoString() string { return redacted }
 
 // The states of a notice.
 const (
@@ -127,6 +136,7 @@ type Status struct {
 	Counts map[string]int // by what became of it: "queued", "delivered", "arrived", "failed 21211", "stopped" …
 	Rate   float64        // messages a second now, 0 if unknown
 	Left   time.Duration  // until the last one is sent, 0 if unknown
+	Back   map[string]int // by what became of its deletion from the chats: "queued", "delivered" (deleted) …; empty if it is not taken back
 	Acts   []string       // what the reader may do with it
 }
 

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,11 +13,17 @@ import (
 	"faro/locales"
 )
 
+// bySMS is a notice as it is sent to readers of a language in Tapachula.
+func bySMS(n *bot.Notice, lang locales.Lang) string {
+	r, _ := talk(nil).Notice(*n, "tapachula", bot.Person{Lang: lang}, bot.SMS, zone("America/Mexico_City"))
+	return sms.Render(r).Text
+}
+
 // sheet is what the service counts for the notices of the golden conversations.
 func sheet(n *bot.Notice) bot.Sheet {
 	s := bot.Sheet{People: 520, ByLang: map[locales.Lang]int{"es": 400, "en": 70, "ht": 50}, ByChannel: map[bot.Channel]int{bot.Telegram: 500, bot.SMS: 20},
 		ByFacility: map[string]int{"tapachula": 520}, Left: map[string]int{bot.LeftStopped: 3, bot.LeftBlocked: 2},
-		Messages: []bot.SMSSize{{Lang: "es", Encoding: "GSM-7", Segments: 2, People: 20}}, Segments: 40, Cost: "2.40 USD",
+		Messages: []bot.SMSSize{{Lang: "es", Encoding: "GSM-7", Segments: 2, People: 15, Text: bySMS(n, "es")}, {Lang: "en", Encoding: "GSM-7", Segments: 2, People: 5, Text: bySMS(n, "en")}}, Segments: 40, Cost: "2.40 USD",
 		Takes: 20 * time.Second, Ends: day.Add(20 * time.Second), Approval: true, Lacking: map[locales.Lang]int{}}
 	if n.Ready == "" && n.Texts["ht"] == "" {
 		s.Lacking["ht"] = 50
@@ -34,21 +41,44 @@ func status(id string, n bot.Notice, state string, acts ...string) bot.Status {
 	return st
 }
 
+// sheet is what a coordinator is told after a turn that counts.
+func (w *worker) sheet(turn bot.Turn) bot.Reply {
+	w.t.Helper()
+	for _, e := range turn.Effects {
+		if e.Deed != nil && e.Deed.Does == bot.Count {
+			return w.talk.Preflight(sheet(e.Deed.Notice), *e.Deed.Notice, w.desk.Secret, w.p, w.ch, day)
+		}
+	}
+	w.t.Fatal("nobody is counted")
+	return bot.Reply{}
+}
+
+// code is what is answered by SMS to a sheet, or to what asks for one, to have it done.
+func (w *worker) code(asks bot.Reply) string {
+	w.t.Helper()
+	found := regexp.MustCompile(`: ([B-Z]{6})\b`).FindStringSubmatch(asks.Text)
+	if found == nil {
+		w.t.Fatalf("no code in %q", asks.Text)
+	}
+	return found[1]
+}
+
 func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	c := load(w.t)
 	tap := func(data string) bot.Turn { turn := w.taps(data); line("["+data+"]", turn); return turn }
 	says := func(words string) bot.Turn { turn := w.says(words); line(words, turn); return turn }
 	told := func(what string, r bot.Reply) { line("("+what+")", bot.Turn{Replies: []bot.Reply{r}}) }
 	counted := func(turn bot.Turn) bot.Notice {
-		w.t.Helper()
-		for _, e := range turn.Effects {
-			if e.Deed != nil && e.Deed.Does == bot.Count {
-				told("counted", w.talk.Preflight(sheet(e.Deed.Notice), *e.Deed.Notice, w.p, w.ch, day))
-				return *e.Deed.Notice
-			}
+		told("counted", w.sheet(turn))
+		return *turn.Dialogue.Draft.Notice
+	}
+	send := func(n bot.Notice) {
+		r := w.talk.Preflight(sheet(&n), n, w.desk.Secret, w.p, w.ch, day)
+		if w.ch == bot.SMS {
+			says(w.code(r))
+		} else {
+			tap(r.Options[0].Data)
 		}
-		w.t.Fatal("nobody is counted")
-		return bot.Notice{}
 	}
 	zone := zone("America/Mexico_City")
 	// A ready-made notice.
@@ -56,8 +86,7 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	tap("notice-where/new")
 	says("Tapachula, Atlantis")
 	says("Tapachula")
-	tap("notice-urgency/all")
-	tap("notice-what/important")
+	tap("notice-what/all")
 	tap("notice-fill/water-off")
 	says("mañana")
 	says("2/12")
@@ -68,17 +97,17 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	tap("notice-test")
 	test, _ := w.talk.NoticeTest(n, "tapachula", w.p, w.ch, zone)
 	told("the test", test)
-	tap("notice-send")
+	send(n)
 	// Another coordinator is asked, and the progress is shown.
 	waiting := status("n1-0", n, bot.Waiting, bot.Approve, bot.Refuse)
 	told("to a second coordinator", w.talk.NoticeStatus(waiting, w.p, w.ch, zone, day))
 	w.desk.Notices = []bot.Status{waiting}
-	tap("notice-do/approve.n1-0")
+	w.actsAloud("notice-do/approve.n1-0", line)
 	running := status("n1-0", n, bot.Sending, bot.Pause, bot.Stop)
 	running.Rate, running.Left = 30, 6*time.Second
 	told("progress", w.talk.NoticeStatus(running, w.p, w.ch, zone, day))
 	w.desk.Notices = []bot.Status{running}
-	tap("notice-do/pause.n1-0")
+	w.actsAloud("notice-do/pause.n1-0", line)
 	tap("notice-sure/stop.n1-0")
 	done := status("n1-0", n, bot.Done, bot.Retry, bot.Correct, bot.TakeBack)
 	delete(done.Counts, "queued")
@@ -89,7 +118,8 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	tap("notice-show/n1-0")
 	// A correction in one's own words, in two languages.
 	tap("notice-do/correct.n1-0")
-	tap("notice-lang/own")
+	tap("notice-urgency/own")
+	tap("notice-lang/important")
 	tap("notice-write/es")
 	says(strings.Repeat("agua ", 97))
 	says("Sí hay agua.\nNo la junten.")
@@ -102,13 +132,77 @@ func coordinatorTalk(w *worker, line func(string, bot.Turn)) {
 	says("3/12 9:00")
 	says("19:00")
 	tap("notice-limit")
-	n = counted(tap("notice-check/sms"))
-	tap("notice-send")
+	tap("notice-limit/sms")
+	tap("notice-limit/lang.es")
+	n = counted(tap("notice-check"))
+	send(n)
 	for _, lang := range []locales.Lang{"es", "ht"} {
 		r, _ := w.talk.Notice(n, "tapachula", bot.Person{Lang: lang}, w.ch, zone)
 		told("a reader of "+string(lang), r)
 	}
-	told("to nobody", w.talk.Preflight(bot.Sheet{Problem: "nobody", Left: map[string]int{bot.LeftStopped: 3}}, n, w.p, w.ch, day))
+	told("to nobody", w.talk.Preflight(bot.Sheet{Problem: "nobody", Left: map[string]int{bot.LeftStopped: 3}}, n, w.desk.Secret, w.p, w.ch, day))
+}
+
+// freeNoticeTalk is a notice in one's own words, from whom it is for to what became of it.
+func freeNoticeTalk(w *worker, line func(string, bot.Turn)) {
+	c := load(w.t)
+	tap := func(data string) bot.Turn { turn := w.taps(data); line("["+data+"]", turn); return turn }
+	says := func(words string) bot.Turn { turn := w.says(words); line(words, turn); return turn }
+	told := func(what string, r bot.Reply) { line("("+what+")", bot.Turn{Replies: []bot.Reply{r}}) }
+	zone := zone("America/Mexico_City")
+	says(word(c, "notices", w.p.Lang))
+	tap("notice-where/new")
+	says("Tapachula")
+	tap("notice-what/migrants")
+	tap("notice-urgency/own")
+	tap("notice-lang/routine")
+	tap("notice-write/es")
+	says("Mañana hay vacunas para niñas y niños.\nEs en el patio, a las 9.")
+	tap("notice-lang")
+	tap("notice-write/en")
+	says("Tomorrow there are vaccines for children.\nIn the yard, at 9.")
+	tap("notice-until")
+	says("2/12 12:00")
+	turn := tap("notice-check/now")
+	told("counted", w.sheet(turn))
+	tap("notice-urgency")
+	turn = tap("notice-lang/important")
+	n := *turn.Dialogue.Draft.Notice
+	r := w.sheet(turn)
+	told("counted", r)
+	tap("notice-test")
+	test, _ := w.talk.NoticeTest(n, "tapachula", w.p, w.ch, zone)
+	told("the test", test)
+	if w.ch == bot.SMS {
+		says(w.code(r))
+	} else {
+		tap(r.Options[0].Data)
+	}
+	waiting := status("n1-0", n, bot.Waiting, bot.Approve, bot.Refuse)
+	told("to a second coordinator", w.talk.NoticeStatus(waiting, w.p, w.ch, zone, day))
+	w.desk.Notices = []bot.Status{waiting}
+	says(word(c, "notices", w.p.Lang))
+	tap("notice-show/n1-0")
+	w.actsAloud("notice-do/approve.n1-0", line)
+	running := status("n1-0", n, bot.Sending, bot.Pause, bot.Stop)
+	running.Rate, running.Left = 30, 6*time.Second
+	told("progress", w.talk.NoticeStatus(running, w.p, w.ch, zone, day))
+	w.desk.Notices = []bot.Status{running}
+	tap("notice-show/n1-0")
+	w.actsAloud("notice-do/pause.n1-0", line)
+	paused := status("n1-0", n, bot.Paused, bot.Resume, bot.Stop)
+	w.desk.Notices = []bot.Status{paused}
+	says(word(c, "notices", w.p.Lang))
+	tap("notice-show/n1-0")
+	w.actsAloud("notice-do/resume.n1-0", line)
+	done := status("n1-0", n, bot.Done, bot.Retry, bot.Correct, bot.TakeBack)
+	delete(done.Counts, "queued")
+	done.Counts["delivered"] = 511
+	told("the end", w.talk.NoticeStatus(done, w.p, w.ch, zone, day))
+	for _, lang := range []locales.Lang{"es", "en", "ht"} {
+		r, _ := w.talk.Notice(n, "tapachula", bot.Person{Lang: lang}, w.ch, zone)
+		told("a reader of "+string(lang), r)
+	}
 }
 
 func TestNoticesAreForCoordinators(t *testing.T) {
@@ -178,7 +272,7 @@ func TestMomentsOfANotice(t *testing.T) {
 		w.now = noon
 		w.taps("notice-where/new")
 		w.says("Tapachula")
-		for _, tap := range []string{"notice-urgency/all", "notice-what/routine", "notice-fill/water-back"} {
+		for _, tap := range []string{"notice-what/all", "notice-fill/water-back"} {
 			w.taps(tap)
 		}
 		turn := w.says(words)
@@ -196,7 +290,7 @@ func TestHostileNotice(t *testing.T) {
 	w := work(t, bot.Telegram, "es", bot.Coordinator)
 	w.taps("notice-where/new")
 	w.says("Tapachula")
-	for _, tap := range []string{"notice-urgency/all", "notice-what/routine", "notice-lang/own", "notice-write/es"} {
+	for _, tap := range []string{"notice-what/all", "notice-urgency/own", "notice-lang/routine", "notice-write/es"} {
 		w.taps(tap)
 	}
 	w.says("Agua \u202e*no* \u200b_hay_ {{.phone}} <b>\x00\n\n\nfin\xff")
@@ -215,6 +309,27 @@ func TestHostileNotice(t *testing.T) {
 	}
 	if _, ok := w.talk.Notice(bot.Notice{}, "tapachula", w.p, bot.SMS, time.UTC); ok {
 		t.Error("a notice without text says something")
+	}
+}
+
+// TestANoticeStaysToBeRead: a button under a notice leads where it says and leaves the notice in the chat.
+func TestANoticeStaysToBeRead(t *testing.T) {
+	c := load(t)
+	for _, l := range c.Book.Languages() {
+		s := known(t, bot.Telegram, l.Tag)
+		n, _ := s.talk.Notice(bot.Notice{Ready: "water-back"}, "tapachula", s.p, bot.Telegram, time.UTC)
+		if len(n.Nav) != 2 {
+			t.Fatalf("%s: the ways out are %v", l.Tag, n.Nav)
+		}
+		for i, want := range []string{c.Flows.Menu, c.Flows.Emergency} {
+			turn := s.send(bot.Input{Kind: bot.Choice, Choice: n.Nav[i].Data, Message: 7})
+			if at := turn.Dialogue.At; strings.Trim(at.Step+"/"+at.Arg, "/") != want || turn.Replies[0].Replace {
+				t.Errorf("%s: %s leads to %v, in its place: %v", l.Tag, n.Nav[i].Label, at, turn.Replies[0].Replace)
+			}
+			if turn := s.send(bot.Input{Kind: bot.Choice, Choice: "group/" + c.Flows.Groups[0], Message: 8}); i == 0 && !turn.Replies[0].Replace {
+				t.Errorf("%s: the menu stays after its choice", l.Tag)
+			}
+		}
 	}
 }
 

@@ -53,6 +53,9 @@ func (t *Talk) notify(n Notice, facility string, p Person, ch Channel, zone *tim
 	r.Title, r.Text = title, joined(lines, "\n\n")
 	s := &step{Talk: t, Turn: Turn{Person: p}, in: Input{Channel: ch}}
 	r.Nav = s.nav(Screen{}, lang)[1:] // there is nothing to go back to
+	for i := range r.Nav {
+		r.Nav[i].Data = underNotice + r.Nav[i].Data
+	}
 	return r, true
 }
 
@@ -172,7 +175,7 @@ func (s *step) standing(st Status, zone *time.Location, lang locales.Lang) strin
 	}
 	if st.State == Waiting {
 		lines = append(lines, s.text(lang, "preflight.people", locales.Args{"count": strconv.Itoa(st.People)}))
-		return within(joined(lines, "\n"), s.texts(&st.Notice, lang))
+		return within(joined(lines, "\n"), s.texts(&st.Notice, lang), maxTold)
 	}
 	sent := 0
 	for state, n := range st.Counts {
@@ -235,6 +238,12 @@ func (s *step) summary(n *Notice, zone *time.Location, lang locales.Lang) string
 	for _, f := range n.Facilities {
 		where = append(where, s.cityOf(f))
 	}
+	return s.text(lang, "notice-summary.text", locales.Args{"where": some(where), "readers": s.readers(n, lang), "urgency": s.text(lang, "urgency."+cmp.Or(n.Urgency, flows.Urgencies[0]), nil),
+		"from": cmp.Or(s.moment(lang, n.At, zone), s.text(lang, "notice-summary.now", nil)), "until": s.moment(lang, n.Until, zone)})
+}
+
+// readers is who gets a notice where it is for.
+func (s *step) readers(n *Notice, lang locales.Lang) string {
 	who := s.text(lang, "who-gets."+string(cmp.Or(n.Who, Everyone)), nil)
 	if n.Channel != "" {
 		who += ", " + s.text(lang, "channel."+string(n.Channel), nil)
@@ -242,8 +251,7 @@ func (s *step) summary(n *Notice, zone *time.Location, lang locales.Lang) string
 	for _, l := range n.Langs {
 		who += ", " + s.book.Language(l).Name
 	}
-	return s.text(lang, "notice-summary.text", locales.Args{"where": some(where), "readers": who, "urgency": s.text(lang, "urgency."+cmp.Or(n.Urgency, flows.Urgencies[0]), nil),
-		"from": cmp.Or(s.moment(lang, n.At, zone), s.text(lang, "notice-summary.now", nil)), "until": s.moment(lang, n.Until, zone)})
+	return who
 }
 
 // shownWhere is how many facilities a summary names.
@@ -268,6 +276,7 @@ func (s *step) noticeArgs(step *flows.Step, arg string, lang locales.Lang) local
 	default:
 		args["notice"] = s.noticeName(n, lang)
 		args["summary"] = s.summary(n, s.homeOf(n), lang)
+		args["readers"] = s.readers(n, lang)
 		args["language"] = s.book.Language(locales.Lang(arg)).Name
 		args["zone"] = s.city(s.homeOf(n))
 		if blank := s.blank(n); blank != "" {
@@ -311,19 +320,26 @@ func (s *step) noticeOptions(list, arg string, lang locales.Lang) (out []Option)
 		}
 	case "text-languages":
 		for _, l := range s.book.Languages() {
-			label := l.Name
-			if n != nil && n.Texts[l.Tag] != "" {
-				label += map[Channel]string{Telegram: " ✓", SMS: " (OK)"}[s.in.Channel]
-			}
+			label := s.ticked(l.Name, n != nil && n.Texts[l.Tag] != "")
 			out = append(out, Option{Label: label, Data: flows.NoticeWrite + "/" + string(l.Tag)})
 		}
 	case "limits":
 		for _, ch := range Channels {
-			out = append(out, Option{Label: s.text(lang, "label.only", locales.Args{"what": s.text(lang, "channel."+string(ch), nil)}), Data: flows.NoticeCheck + "/" + string(ch)})
+			label := s.ticked(s.text(lang, "channel."+string(ch), nil), n != nil && n.Channel == ch)
+			out = append(out, Option{Label: label, Data: flows.NoticeLimit + "/" + string(ch)})
 		}
 		for _, l := range s.book.Languages() {
-			out = append(out, Option{Label: s.text(lang, "label.only", locales.Args{"what": l.Name}), Data: flows.NoticeCheck + "/lang." + string(l.Tag)})
+			label := s.ticked(l.Name, n != nil && slices.Contains(n.Langs, l.Tag))
+			out = append(out, Option{Label: label, Data: flows.NoticeLimit + "/lang." + string(l.Tag)})
 		}
 	}
 	return out
+}
+
+// ticked is a label with a sign that it is chosen, if it is.
+func (s *step) ticked(label string, chosen bool) string {
+	if !chosen {
+		return label
+	}
+	return label + map[Channel]string{Telegram: " ✓", SMS: " (OK)"}[s.in.Channel]
 }

@@ -98,6 +98,12 @@ func pace(r string) (p Pace) {
 	return p
 }
 
+// Hears reports whether an input will be heard, as far as can be told before it is read: it is no duplicate, and
+// not one of too many.
+func (d Dialogue) Hears(in Input, now time.Time) bool {
+	return !d.knows(in, now) && d.Pace.turn(now) // of a copy
+}
+
 // hold takes back the turn of someone who writes faster than they are answered. They are told once to
 // wait; then what they send is not heard until they are calm. What is vital is answered from a bucket
 // of its own.

@@ -92,6 +92,23 @@ func (t *Talk) named(text string) []string {
 	return ids(places)
 }
 
+// delegation is the delegation a text names, by itself or by a city with a facility, forgiving typos; "" if it names none.
+func (t *Talk) delegation(text string) string {
+	if exact := flows.Delegation(text); exact != "" {
+		return exact
+	}
+	words, found := strings.Fields(locales.Fold(text)), ""
+	for _, name := range flows.Delegations {
+		if says(words, name) && len(name) > len(found) { // Baja California Sur, not Baja California
+			found = name
+		}
+	}
+	if places := t.named(text); found == "" && len(places) > 0 {
+		found = flows.Delegation(t.content.Facilities[places[0]].State)
+	}
+	return found
+}
+
 // says reports whether words have a name, each of its words at most a typo or two away.
 func says(words []string, name string) bool {
 	want := strings.Fields(locales.Fold(name))

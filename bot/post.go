@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func (s *step) begin(to, arg string) {
 		*d = Draft{Course: strings.TrimPrefix(arg, newDraft)}
 	case to == flows.PostTitle && arg != "":
 		if x := s.session(arg); x != nil {
-			*d = Draft{Session: x.ID, Course: x.Course, Title: x.Title, Place: x.Place, Zone: x.Start.Location().String(),
+			*d = Draft{Session: x.ID, Course: x.Course, Title: x.Title, Place: x.Place, Link: x.Link, Zone: x.Start.Location().String(),
 				Day: x.Start.Format(time.DateOnly), From: x.Start.Format(clock), Until: x.End.Format(clock)}
 		}
 	case to == flows.PostPlace && arg != "":
@@ -46,23 +47,53 @@ func (d *Draft) field(ask string) *string {
 		return &d.Day
 	case "time":
 		return &d.From
-	case "place":
-		return &d.Place
 	}
 	return nil
 }
 
-// keeps reports whether an asking step has a value already.
-func (d *Draft) keeps(ask string) bool {
-	if ask == "until" {
+// keeps reports whether what a step asks for has a value already.
+func (d *Draft) keeps(at *flows.Step) bool {
+	switch {
+	case at.Ask == "until":
 		return d.Notice != nil && !d.Notice.Until.IsZero()
+	case at.Ask == "place":
+		return d.Place+d.Link != ""
+	case at.List == "zones":
+		return d.Zone != ""
 	}
-	value := d.field(ask)
+	value := d.field(at.Ask)
 	return value != nil && *value != ""
 }
 
 // maxField is how many characters of a title or place are kept: they must fit a text message.
 const maxField = 80
+
+// MaxLink is how many bytes a link may have: it must leave room in a text message.
+const MaxLink = 200
+
+// IsLink reports whether a text is a link that shows where it leads: letters of other scripts and marks that turn
+// the direction could disguise it.
+func IsLink(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Scheme == "https" && u.Host != "" && len(text) <= MaxLink &&
+		!strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' })
+}
+
+// readPlace reads where a session is: a place, a link, or both.
+func readPlace(words string) (place, link string, ok bool) {
+	var rest []string
+	for _, word := range strings.Fields(words) {
+		if !strings.Contains(word, "://") {
+			rest = append(rest, word)
+		} else if link != "" || !IsLink(word) {
+			return "", "", false
+		} else {
+			link = word
+		}
+	}
+	place = strings.Join(rest, " ")
+	return place, link, place+link != "" && len([]rune(place)) <= maxField
+}
 
 // asked takes what was written where a step asks for something, and goes on; or says what is wrong.
 func (s *step) asked(at *flows.Step, words string) {
@@ -71,11 +102,18 @@ func (s *step) asked(at *flows.Step, words string) {
 	words = strings.Join(strings.Fields(plainText(words)), " ")
 	ok := words != ""
 	switch at.Ask {
-	case "facilities", "blank", "text", "until", "when":
+	case "facilities", "blank", "text", "until", "when", "sheet":
 		ok = s.written(at.Ask, raw)
-	case "title", "place":
+	case flows.Proof:
+		ok = false // the right code is heard before
+	case "title":
 		if ok = ok && len([]rune(words)) <= maxField; ok {
-			*d.field(at.Ask) = words
+			d.Title = words
+		}
+	case "place":
+		var place, link string
+		if place, link, ok = readPlace(words); ok {
+			d.Place, d.Link = place, link
 		}
 	case "day":
 		var day time.Time
@@ -87,6 +125,13 @@ func (s *step) asked(at *flows.Step, words string) {
 		if from, until, ok = readTimes(words); ok {
 			d.From, d.Until = from, until
 		}
+	case "delegation":
+		var d string
+		if d = s.delegation(words); d != "" {
+			s.enter(at.Go + "/" + d)
+			return
+		}
+		ok = false
 	case "code":
 		x := s.session(s.Dialogue.At.Arg)
 		if ok = x != nil && x.Code != "" && strings.EqualFold(strings.ReplaceAll(words, " ", ""), x.Code); ok {
@@ -95,7 +140,9 @@ func (s *step) asked(at *flows.Step, words string) {
 		}
 	}
 	if !ok {
-		s.wrong = words != "" || s.wrongArgs == nil // of a notice: what shows nothing is asked for again, without a word
+		if words != "" || s.wrongArgs == nil { // of a notice: what shows nothing is asked for again, without a word
+			s.wrong = "wrong"
+		}
 		s.reply(s.Dialogue.At, s.Person.Lang)
 		return
 	}
@@ -141,7 +188,7 @@ func readDay(words string, now time.Time) (time.Time, bool) {
 	return t, ok
 }
 
-// readTimes reads "9:00-13:30", the end after the start.
+// readTimes reads "9:00-13:30", the end after the start or soon after midnight.
 func readTimes(words string) (from, until string, ok bool) {
 	m := times.FindStringSubmatch(strings.ToLower(words))
 	if m == nil {
@@ -153,7 +200,8 @@ func readTimes(words string) (from, until string, ok bool) {
 	}
 	a, okA := at(m[1], m[2])
 	b, okB := at(m[3], m[4])
-	return a.Format(clock), b.Format(clock), okA && okB && b.After(a)
+	_, after := Until(a, b)
+	return a.Format(clock), b.Format(clock), okA && okB && after
 }
 
 func number(digits string) int {
@@ -164,23 +212,59 @@ func number(digits string) int {
 // drafted is the draft as a session, for its preview.
 func (s *step) drafted() Session {
 	d := s.Dialogue.Draft
-	x := Session{ID: d.Session, Course: d.Course, Title: d.Title, Place: d.Place}
-	if z := s.content.Zones[d.Zone]; z != nil {
-		x.Start, x.End, _ = d.Times(z.Location)
+	x := Session{ID: d.Session, Course: d.Course, Title: d.Title, Place: d.Place, Link: d.Link}
+	if z := s.draftZone(); z != nil {
+		x.Start, x.End, _ = d.Times(z)
 	}
 	return x
 }
 
-// Times are when the drafted session starts and ends, in the zone of its place.
+// draftZone is the clock of the draft: one that is offered, or that of the session it changes. Nil if it is neither.
+func (s *step) draftZone() *time.Location {
+	d := s.Dialogue.Draft
+	if z := s.content.Zones[d.Zone]; z != nil {
+		return z.Location
+	}
+	if x := s.session(d.Session); x != nil && x.Start.Location().String() == d.Zone {
+		return x.Start.Location()
+	}
+	return nil
+}
+
+// amiss is the step of the draft that must be answered anew, and why, as the step's text calls it; "" if it
+// can be posted. The day and the clock are known only when all is there.
+func (s *step) amiss() (again, why string) {
+	zone := s.draftZone()
+	if zone == nil {
+		return flows.PostZone, "" // the content has changed
+	}
+	switch start, _, err := s.Dialogue.Draft.Times(zone); {
+	case errors.Is(err, ErrSkipped):
+		return flows.PostTime, "skipped"
+	case errors.Is(err, ErrTwice):
+		return flows.PostTime, "twice"
+	case err != nil:
+		return flows.PostDay, ""
+	case !start.After(s.now):
+		return flows.PostDay, "past"
+	}
+	return "", ""
+}
+
+// Times are when the drafted session starts and ends, in the zone of its place. It refuses times that the clock
+// there does not show, or shows twice.
 func (d Draft) Times(zone *time.Location) (start, end time.Time, err error) {
 	const layout = time.DateOnly + " " + clock
-	if start, err = time.ParseInLocation(layout, d.Day+" "+d.From, zone); err == nil {
-		end, err = time.ParseInLocation(layout, d.Day+" "+d.Until, zone)
-	}
-	if err != nil {
+	from, err := time.Parse(layout, d.Day+" "+d.From)
+	until, wrong := time.Parse(layout, d.Day+" "+d.Until)
+	until, after := Until(from, until)
+	if err != nil || wrong != nil || !after {
 		return start, end, errors.New("not the times of a session")
 	}
-	return start, end, nil
+	if start, err = Moment(from, zone); err == nil {
+		end, err = Moment(until, zone)
+	}
+	return start, end, err
 }
 
 func (s *step) course(id string) *Course {

@@ -36,11 +36,13 @@ func promised(text string) (all []string) {
 func TestTextsPromiseOnlyWhatIsHeard(t *testing.T) {
 	c := load(t)
 	means := map[string][]string{
-		"reminder.sms": {"coming", "not-coming", "maybe", "training", "stop"},
-		"moved.sms":    {"coming", "not-coming", "maybe"},
-		"joined.text":  {"stop"},
-		"joined.sms":   {"stop", "training"},
-		"stopped.text": {"start"},
+		"reminder.sms":      {"coming", "not-coming", "maybe", "training", "stop"},
+		"moved.sms":         {"coming", "not-coming", "maybe"},
+		"joined.text":       {"stop"},
+		"joined.sms":        {"stop", "training"},
+		"joined-where.text": {"stop"},
+		"joined-where.sms":  {"stop", "training"},
+		"stopped.text":      {"start"},
 	}
 	keys := []string{"stopped.text"}
 	for _, step := range c.Flows.Steps {
@@ -54,7 +56,7 @@ func TestTextsPromiseOnlyWhatIsHeard(t *testing.T) {
 		answer := map[string]bot.Answer{"coming": bot.Coming, "not-coming": bot.NotComing, "maybe": bot.Maybe}[command]
 		switch {
 		case answer != bot.NoAnswer:
-			return len(turn.Effects) == 1 && turn.Effects[0].Answer != nil && *turn.Effects[0].Answer == bot.Reaction{Session: "s2", Answer: answer}
+			return len(turn.Effects) == 1 && turn.Effects[0].Answer != nil && *turn.Effects[0].Answer == bot.Reaction{Session: "s2", Answer: answer, Version: 1}
 		case command == "stop":
 			return turn.Person.Stopped && len(turn.Replies) == 1
 		case command == "start":

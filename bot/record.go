@@ -14,9 +14,6 @@ const recordVersion = "1"
 
 var errRecord = errors.New("not a dialogue record")
 
-// seenLen is the length of a digest in Dialogue.Seen.
-const seenLen = 6
-
 // MarshalText writes a dialogue as version|at|next|trail|seen|pace. It is compact because there is one
 // for each person.
 func (d Dialogue) MarshalText() ([]byte, error) {
@@ -75,13 +72,17 @@ func (s Screen) record() string {
 	if s.Page > 0 {
 		r += ":" + strconv.Itoa(s.Page)
 	}
+	if s.Had != "" {
+		r += "~" + s.Had
+	}
 	return r
 }
 
 func screen(r string) Screen {
+	r, had, _ := strings.Cut(r, "~")
 	r, page, _ := strings.Cut(r, ":")
 	r, lang, _ := strings.Cut(r, "@")
-	s := Screen{Lang: locales.Lang(lang)}
+	s := Screen{Lang: locales.Lang(lang), Had: had}
 	s.Step, s.Arg, _ = strings.Cut(r, "/")
 	s.Page, _ = strconv.Atoi(page)
 	return s

@@ -15,18 +15,20 @@ type Report struct {
 	Yes, No, Maybe, None, People int
 	// Reached is how many were sent something of the session that the provider took.
 	Reached int
-	// Missed are those whom nothing will reach, as their organisation names them.
-	Missed []string
+	// Those who do not come, those who have not answered, and those whom nothing will reach, or had when it began, as
+	// their organisation names them.
+	Refused, Silent, Missed []string
+	Begun                   bool
 }
 
-// String hides who was missed.
+// String hides who did what.
 func (Report) String() string { return redacted }
 
-// GoString hides who was missed.
+// GoString hides who did what.
 func (Report) GoString() string { return redacted }
 
-// maxMissed is how many of those who were not reached are named; a text message has no room for more.
-const maxMissed = 8
+// maxNamed is how many are named of each kind: as many as there is room for in a message, and in a few text messages.
+var maxNamed = map[Channel]int{Telegram: 40, SMS: 8}
 
 // Report is the message that tells a trainer how a session stands.
 func (t *Talk) Report(r Report, p Person, ch Channel, zone *time.Location, now time.Time) Reply {
@@ -38,15 +40,31 @@ func (t *Talk) Report(r Report, p Person, ch Channel, zone *time.Location, now t
 	if r.Session.Code != "" {
 		text += "\n" + s.text(lang, "report.code", locales.Args{"code": r.Session.Code})
 	}
-	if len(r.Missed) > 0 {
-		list := strings.Join(r.Missed[:min(len(r.Missed), maxMissed)], ", ")
-		if more := len(r.Missed) - maxMissed; more > 0 {
+	missed := "missed"
+	if r.Begun {
+		missed = "late"
+	}
+	between := "\n\n"
+	for _, of := range []struct {
+		key string
+		who []string
+	}{{"refused", r.Refused}, {"silent", r.Silent}, {missed, r.Missed}} {
+		if len(of.who) == 0 {
+			continue
+		}
+		list := strings.Join(of.who[:min(len(of.who), maxNamed[ch])], ", ")
+		if more := len(of.who) - maxNamed[ch]; more > 0 {
 			list += " +" + strconv.Itoa(more)
 		}
-		text += "\n\n" + s.text(lang, "report.missed", locales.Args{"list": list})
+		text += between + s.text(lang, "report."+of.key, locales.Args{"list": list})
+		between = "\n"
 	}
-	return Reply{Lang: lang, Text: text, Budget: reportBudget, More: s.text(lang, "footer.more", nil)}
+	return Reply{Lang: lang, Text: text, Budget: toldBudget}
 }
 
-// reportBudget is how many segments a page of a report may take.
-const reportBudget = 3
+// Unreminded is the message that tells a trainer that nobody was reminded of a session, though they asked for it.
+func (t *Talk) Unreminded(x Session, p Person, ch Channel, zone *time.Location, now time.Time) Reply {
+	s := &step{Talk: t, Turn: Turn{Person: p}, in: Input{Channel: ch, Desk: Desk{Zone: zone}}, now: now}
+	return Reply{Lang: p.Lang, Text: s.text(p.Lang, "report.unreminded", locales.Args{"session": s.describe(p.Lang, x)}),
+		Budget: toldBudget}
+}

@@ -33,6 +33,9 @@ func (s *step) enter(target string) {
 		to, arg = s.still(last)
 		d.At = Screen{} // so that "back" twice goes back twice
 	}
+	if at, x := s.content.Steps[to], s.session(arg); x != nil && !s.holds(at.When, *x) {
+		to = flows.Session // which says why
+	}
 	if to == flows.Following && s.content.Facilities[arg] != nil {
 		s.Person.Facility = arg // kept even if the language is asked first
 	}
@@ -41,6 +44,8 @@ func (s *step) enter(target string) {
 	}
 	if at := s.content.Steps[to]; !s.Person.Role.may(at.Role) {
 		to, arg = flows.Split(s.content.Menu)
+	} else if to == flows.Joined && s.in.Desk.Member && s.in.Desk.Delegation == "" {
+		to = flows.JoinedWhere
 	} else if to == flows.Invite && len(s.in.Desk.Courses) < 2 {
 		to = flows.Invited // there is nothing to choose
 		for _, c := range s.in.Desk.Courses {
@@ -54,8 +59,12 @@ func (s *step) enter(target string) {
 	} else if to == flows.PostTitle || to == flows.PostPlace {
 		s.begin(to, arg)
 		arg = ""
-	} else if (at.Of == flows.OfDraft || at.Does == "post") && !s.Dialogue.Draft.complete() {
-		to = flows.Training // it was posted already
+	} else if at.Of == flows.OfDraft || at.Does == "post" {
+		if !s.Dialogue.Draft.complete() {
+			to = flows.Training // it was posted already
+		} else if again, why := s.amiss(); again != "" {
+			to, s.wrong = again, why
+		}
 	}
 	switch {
 	case to == s.content.Start:
@@ -78,6 +87,7 @@ func (s *step) enter(target string) {
 			arg = string(s.in.Hint)
 		}
 	}
+	to, arg = s.proof(to, arg)
 	s.show(to, arg, cmp.Or(s.spoken, s.Person.Lang))
 }
 
@@ -103,7 +113,8 @@ func (s *step) show(to, arg string, lang locales.Lang) {
 	if lang != s.Person.Lang {
 		next.Lang = lang
 	}
-	if was := s.content.Steps[d.At.Step]; was != nil && !was.Bare && !was.Every && was.Does == "" && d.At != next {
+	d.At.Had = ""
+	if was := s.content.Steps[d.At.Step]; was != nil && !was.Bare && !was.Every && was.Does == "" && was.Ask != flows.Proof && d.At != next {
 		d.At.Page = 0
 		d.Trail = append(d.Trail, d.At)
 		d.Trail = d.Trail[max(0, len(d.Trail)-maxTrail):]
@@ -132,7 +143,7 @@ func (s *step) reply(at Screen, lang locales.Lang) {
 	lang = cmp.Or(at.Lang, lang)
 	r, ok := s.render(at, lang)
 	if !ok {
-		s.show(flows.Untranslated, "", lang)
+		s.show(flows.Untranslated, "", cmp.Or(lang, s.guess())) // who has no language is offered them in one
 		return
 	}
 	if lang != s.Person.Lang && s.Person.Lang != "" && !s.content.Steps[at.Step].Last {
@@ -142,9 +153,21 @@ func (s *step) reply(at Screen, lang locales.Lang) {
 			r.Options = append(r.Options, Option{Label: name, Data: chooseLanguage + "/" + string(lang)})
 		}
 	}
-	// A menu gives way to what was chosen from it; an answer stays to be read again.
-	r.Replace = s.in.Kind == Choice && s.in.Message != 0 && !s.answer && !r.Wipe
+	// A menu gives way to what was chosen from it; an answer and a notice stay to be read again.
+	r.Replace = s.in.Kind == Choice && s.in.Message != 0 && !s.answer && !s.stays && !r.Wipe
 	s.Replies = append(s.Replies, r)
+	if step := s.content.Steps[at.Step]; step.Of == flows.OfNotice || step.List == "notices" {
+		s.Dialogue.At.Had = had(r.Options)
+	}
+}
+
+// had is a digest of the choices a screen has.
+func had(options []Option) string {
+	var b strings.Builder
+	for _, o := range options {
+		b.WriteString(o.Data + "\n")
+	}
+	return digest(b.String())
 }
 
 // render lays a screen out. It reports false if the language lacks its text.
@@ -167,10 +190,13 @@ func (s *step) render(at Screen, lang locales.Lang) (Reply, bool) {
 	}
 	r.Options = s.options(step, at.Arg, lang)
 	if step.Does == "calendar" {
-		r.Event = s.session(at.Arg)
+		r.Events = s.calendar(at.Arg)
 		if feed := s.in.Desk.Feed; feed != "" {
 			r.Text += "\n\n" + s.text(lang, "calendar.feed", locales.Args{"feed": feed})
 		}
+	}
+	if link := s.in.Desk.Link; step.Does == "invite" && link != "" {
+		r.Text += "\n\n" + s.text(lang, "invite.link", locales.Args{"link": link})
 	}
 	r.More = s.text(lang, "footer.more", nil)
 	if !step.Bare {
@@ -254,15 +280,19 @@ func (s *step) options(at *flows.Step, arg string, lang locales.Lang) []Option {
 		out = append(out, s.titles(s.related(arg), lang)...)
 		arg, _, _ = strings.Cut(arg, "+")
 	}
-	out = append(out, s.courseOptions(at.List, lang)...)
+	out = append(out, s.courseOptions(at.List, arg, lang)...)
 	out = append(out, s.noticeOptions(at.List, arg, lang)...)
 	for _, o := range at.Options {
-		if !s.Person.Role.may(o.Role) || o.Kept && !s.Dialogue.Draft.keeps(at.Ask) || o.Go == flows.Leave && s.Person.Facility == "" {
+		if !s.Person.Role.may(o.Role) || o.Kept && !s.Dialogue.Draft.keeps(at) || o.Go == flows.Leave && s.Person.Facility == "" ||
+			o.Go == flows.MyDelegation && !s.in.Desk.Member {
 			continue
 		}
 		data := o.Go
 		if to, passed := flows.Split(o.Go); passed == flows.Same {
 			data = to + "/" + arg
+			if x := s.session(arg); x != nil && !s.holds(s.content.Steps[to].When, *x) {
+				continue
+			}
 		}
 		out = append(out, Option{Label: s.text(lang, "label."+o.Label, nil), Data: data})
 	}
@@ -318,6 +348,9 @@ func (s *step) say(r *Reply, step *flows.Step, arg string) {
 	}
 	maps.Copy(args, s.courseArgs(step, arg, r.Lang))
 	maps.Copy(args, s.noticeArgs(step, arg, r.Lang))
+	if step.ID == flows.Prove {
+		maps.Copy(args, s.proofArgs(arg, r.Lang))
+	}
 	r.Title = s.text(r.Lang, step.Text+".title", args)
 	if s.in.Channel == SMS {
 		r.Text = s.text(r.Lang, step.Text+".sms", args)
@@ -325,11 +358,16 @@ func (s *step) say(r *Reply, step *flows.Step, arg string) {
 	if r.Text == "" {
 		r.Text = s.text(r.Lang, step.Text+".text", args)
 	}
-	if step.List == "sessions" && len(s.in.Desk.Sessions) == 0 {
+	switch x := s.session(arg); {
+	case step.ID == flows.Session && x != nil && !s.holds(flows.WhenMine, *x):
+		r.Text = s.describe(r.Lang, *x) // nothing is asked
+	case step.List == "sessions" && len(s.in.Desk.Sessions) == 0, step.List == "courses" && len(s.in.Desk.Courses) == 0:
 		r.Text = s.text(r.Lang, step.Text+".none", nil)
+	case step.List == "sessions" && s.grouped(arg):
+		r.Text = s.text(r.Lang, step.Text+".groups", nil)
 	}
-	if s.wrong {
-		r.Text = s.text(r.Lang, step.Text+".wrong", s.wrongArgs) + "\n\n" + r.Text
+	if s.wrong != "" {
+		r.Text = s.text(r.Lang, step.Text+"."+s.wrong, s.wrongArgs) + "\n\n" + r.Text
 	}
 }
 

@@ -45,13 +45,17 @@ func (r Role) may(want string) bool {
 type Desk struct {
 	Role       Role
 	Invitation *Invitation    // what the code they sent turned out to be, nil if it was none
+	Member     bool           // they are trained themselves
+	Delegation string         // theirs, "" if it is not known
 	Sessions   []Session      // not over yet, soonest first: their own, or all of a trainer's
 	Asked      string         // the session they were last asked about, "" if they were not
 	Courses    []Course       // a trainer's
 	Zone       *time.Location // theirs, nil if it is not known
 	Fresh      string         // a code an invitation may be given, for those who may invite
+	Link       string         // opens the bot on Telegram with that code, "" if there is none
 	Feed       string         // address of their calendar, "" if there is none
 	Notices    []Status       // a coordinator's last ones, newest first
+	Secret     Secret         // theirs, of which codes are made
 }
 
 // An Invitation is what became of a code.
@@ -74,7 +78,9 @@ type Session struct {
 	Start, End time.Time // in the zone of its place
 	Version    int       // grows when it is moved or cancelled
 	Cancelled  bool
-	Answer     Answer // of the person before whose desk it lies
+	People     int    // how many it is meant for; a trainer's
+	Mine       bool   // it is meant for the person on whose desk it lies
+	Answer     Answer // theirs
 	Code       string // shown in the room, proves that one is there
 }
 
@@ -103,6 +109,8 @@ type Effect struct {
 	Invite  *Invite    `json:"invite,omitempty"`
 	Deed    *Deed      `json:"deed,omitempty"`  // to a notice
 	Place   *string    `json:"place,omitempty"` // staff are at this facility now, "" for none
+
+	Delegation string `json:"delegation,omitempty"` // they belong to it
 }
 
 // Shared reports whether an effect is stored with the turn.
@@ -118,6 +126,7 @@ type Judgement struct {
 type Reaction struct {
 	Session string `json:"s"`
 	Answer  Answer `json:"a"`
+	Version int    `json:"v"` // of the session, as they saw it
 }
 
 // A Nudge reminds people of a session now.
@@ -142,7 +151,8 @@ type Draft struct {
 	From    string `json:"f,omitempty"` // 09:00
 	Until   string `json:"u,omitempty"`
 	Zone    string `json:"z,omitempty"`
-	Place   string `json:"p,omitempty"`
+	Place   string `json:"p,omitempty"` // a place or a link, at least one
+	Link    string `json:"l,omitempty"`
 
 	Notice *Notice `json:"n,omitempty"` // a notice instead of a session
 }
@@ -167,5 +177,5 @@ func (d Draft) Record() []byte {
 
 // complete reports whether all that a session needs is there.
 func (d Draft) complete() bool {
-	return !slices.Contains([]string{d.Course, d.Title, d.Day, d.From, d.Until, d.Zone, d.Place}, "")
+	return !slices.Contains([]string{d.Course, d.Title, d.Day, d.From, d.Until, d.Zone, d.Place + d.Link}, "")
 }

@@ -26,10 +26,10 @@ func zone(name string) *time.Location {
 func desk() bot.Desk {
 	first := time.Date(2026, 12, 7, 9, 0, 0, 0, zone("America/Tijuana"))
 	second := time.Date(2026, 12, 8, 10, 0, 0, 0, zone("America/Mexico_City"))
-	return bot.Desk{Role: bot.Admin, Zone: zone("America/Cancun"), Fresh: "7QH2-M0XK", Courses: []bot.Course{{ID: "c1", Title: "Grupo 1", People: 48}},
+	return bot.Desk{Role: bot.Admin, Secret: "of a test", Zone: zone("America/Cancun"), Fresh: "7QH2-M0XK", Link: "https://t.me/FaroBot?start=i-7QH2-M0XK", Feed: "https://faro.example.org/calendar/x.ics", Courses: []bot.Course{{ID: "c1", Title: "Grupo 1", People: 48}},
 		Sessions: []bot.Session{
-			{ID: "s1", Course: "c1", Title: "Derechos humanos", Place: "Aula 1", Speakers: "CNDH", Start: first, End: first.Add(4 * time.Hour), Version: 1, Code: "ABC234"},
-			{ID: "s2", Course: "c1", Title: "Género", Place: "Aula 2", Start: second, End: second.Add(3 * time.Hour), Version: 1, Code: "XYZ789"},
+			{ID: "s1", Course: "c1", Title: "Derechos humanos", Place: "Aula 1", Speakers: "CNDH", Start: first, End: first.Add(4 * time.Hour), Version: 1, Mine: true, People: 48, Code: "ABC234"},
+			{ID: "s2", Course: "c1", Title: "Género", Place: "Aula 2", Start: second, End: second.Add(3 * time.Hour), Version: 1, Mine: true, People: 12, Code: "XYZ789"},
 		}}
 }
 
@@ -63,6 +63,9 @@ func (w *worker) does(in bot.Input) bot.Turn {
 				s.Cancelled = true
 			}
 		}
+		if e.Delegation != "" {
+			w.desk.Delegation = e.Delegation
+		}
 	}
 	return turn
 }
@@ -70,6 +73,25 @@ func (w *worker) does(in bot.Input) bot.Turn {
 func (w *worker) says(words string) bot.Turn { return w.does(bot.Input{Words: bot.Words(words)}) }
 func (w *worker) taps(data string) bot.Turn {
 	return w.does(bot.Input{Kind: bot.Choice, Choice: data, Message: 1})
+}
+
+// acts taps what reaches others, and by SMS answers with the code that it asks for.
+func (w *worker) acts(data string) bot.Turn {
+	turn := w.taps(data)
+	if w.d.At.Step == flows.Prove {
+		turn = w.says(w.code(turn.Replies[0]))
+	}
+	return turn
+}
+
+// actsAloud is acts for the golden conversations.
+func (w *worker) actsAloud(data string, line func(string, bot.Turn)) {
+	turn := w.taps(data)
+	line("["+data+"]", turn)
+	if w.d.At.Step == flows.Prove {
+		code := w.code(turn.Replies[0])
+		line(code, w.says(code))
+	}
 }
 
 func TestCommandsOfRolesAreOnlyForThem(t *testing.T) {
@@ -88,7 +110,7 @@ func TestCommandsOfRolesAreOnlyForThem(t *testing.T) {
 	}
 	for word, want := range map[string]bot.Answer{"Sí": bot.Coming, "no puedo": bot.NotComing, "quizás": bot.Maybe} {
 		turn := staff.says(word)
-		if len(turn.Effects) != 1 || turn.Effects[0].Answer == nil || *turn.Effects[0].Answer != (bot.Reaction{Session: "s1", Answer: want}) {
+		if len(turn.Effects) != 1 || turn.Effects[0].Answer == nil || *turn.Effects[0].Answer != (bot.Reaction{Session: "s1", Answer: want, Version: 1}) {
 			t.Errorf("%q sets off %v", word, turn.Effects)
 		}
 	}
@@ -139,12 +161,12 @@ func TestPostingStepByStep(t *testing.T) {
 	if w.d.At.Step != "post-check" || !strings.Contains(said(turn), "Crisis and care") || !strings.Contains(said(turn), "09:00–13:30 (Tijuana") || !strings.Contains(said(turn), "48") {
 		t.Errorf("the preview at %v: %q", w.d.At, said(turn))
 	}
-	turn = w.taps("post-done")
+	turn = w.acts("post-done")
 	want := bot.Draft{Course: "c1", Title: "Crisis and care", Day: "2026-12-14", From: "09:00", Until: "13:30", Zone: "America/Tijuana", Place: "Room 4"}
 	if len(turn.Effects) != 1 || turn.Effects[0].Post == nil || *turn.Effects[0].Post != want {
 		t.Errorf("posting sets off %+v", turn.Effects)
 	}
-	if turn = w.taps("post-done"); len(turn.Effects) != 0 {
+	if turn = w.acts("post-done"); len(turn.Effects) != 0 {
 		t.Error("posted twice")
 	}
 
@@ -155,7 +177,7 @@ func TestPostingStepByStep(t *testing.T) {
 	w.taps("post-zone")
 	w.taps("post-place/tijuana")
 	w.taps("post-check")
-	turn = w.taps("post-done")
+	turn = w.acts("post-done")
 	moved := draft()
 	moved.Day = "2026-12-09"
 	if len(turn.Effects) != 1 || *turn.Effects[0].Post != moved {
@@ -165,7 +187,7 @@ func TestPostingStepByStep(t *testing.T) {
 	// Whose role is taken away in between posts nothing.
 	w.taps("post-title/s1")
 	w.desk.Role = bot.Staff
-	if turn = w.taps("post-done"); len(turn.Effects) != 0 {
+	if turn = w.acts("post-done"); len(turn.Effects) != 0 {
 		t.Error("posted without the role")
 	}
 }
@@ -181,6 +203,11 @@ func TestSessionsThatAreGone(t *testing.T) {
 
 func TestAttendanceNeedsTheCode(t *testing.T) {
 	w := work(t, bot.Telegram, "en", bot.Staff)
+	w.now = w.desk.Sessions[0].Start.Add(-61 * time.Minute)
+	if turn := w.taps("here/s1"); w.d.At.Step != "session" || strings.Contains(said(turn), "code") {
+		t.Errorf("more than an hour before: at %v, %q", w.d.At, said(turn))
+	}
+	w.now = w.now.Add(time.Minute)
 	w.taps("here/s1")
 	if turn := w.says("XYZ789"); len(turn.Effects) != 0 || !strings.Contains(said(turn), "not the code") {
 		t.Errorf("another room's code: %q", said(turn))
@@ -242,11 +269,16 @@ func TestDraftDoesNotPrintItself(t *testing.T) {
 func TestGoldenStaff(t *testing.T) {
 	for _, lang := range []locales.Lang{"es", "en"} {
 		for _, ch := range bot.Channels {
-			for role, have := range map[bot.Role]func(*worker, func(string, bot.Turn)){bot.Staff: staffTalk, bot.Trainer: trainerTalk, bot.Coordinator: coordinatorTalk} {
-				name := fmt.Sprintf("%s-%s-%s.txt", ch, lang, role)
+			for what, talk := range map[string]struct {
+				role bot.Role
+				have func(*worker, func(string, bot.Turn))
+			}{
+				"staff": {bot.Staff, staffTalk}, "trainer": {bot.Trainer, trainerTalk}, "coordinator": {bot.Coordinator, coordinatorTalk}, "free-notice": {bot.Coordinator, freeNoticeTalk},
+			} {
+				name := fmt.Sprintf("%s-%s-%s.txt", ch, lang, what)
 				t.Run(name, func(t *testing.T) {
 					var b strings.Builder
-					have(work(t, ch, lang, role), func(shown string, turn bot.Turn) {
+					talk.have(work(t, ch, lang, talk.role), func(shown string, turn bot.Turn) {
 						fmt.Fprintf(&b, "> %s\n", shown)
 						for _, r := range turn.Replies {
 							b.WriteString(show(r, bot.Input{Channel: ch}, ch))
@@ -281,13 +313,18 @@ func staffTalk(w *worker, line func(string, bot.Turn)) {
 		line("("+step+")", bot.Turn{Replies: []bot.Reply{r}})
 		w.desk.Asked = x.ID
 	}
+	w.desk.Member = true
 	d := w.desk
-	d.Invitation = &bot.Invitation{Role: bot.Staff, Facility: "tapachula"}
+	d.Invitation = &bot.Invitation{Role: bot.Staff}
 	line("7QH2-M0XK", w.send(bot.Input{Words: "7QH2-M0XK", Desk: d}))
+	line("Atlantis", w.says("Atlantis"))
+	line("chiapaz", w.says("chiapaz"))
 	command("training")
 	tap("session/s1")
 	tap("coming/s1")
 	tap("calendar/s1")
+	w.now = w.desk.Sessions[0].Start.Add(-30 * time.Minute)
+	tap("session/s1")
 	tap("here/s1")
 	line("000000", w.says("000000"))
 	line("ABC234", w.says("ABC234"))
@@ -307,6 +344,7 @@ func trainerTalk(w *worker, line func(string, bot.Turn)) {
 	command := func(id string) { said := word(c, id, w.p.Lang); line(said, w.says(said)) }
 	tap := func(data string) { line("["+data+"]", w.taps(data)) }
 	says := func(words string) { line(words, w.says(words)) }
+	acts := func(data string) { w.actsAloud(data, line) }
 	command("training")
 	tap("post-course")
 	tap("post-title/new.c1")
@@ -317,7 +355,7 @@ func trainerTalk(w *worker, line func(string, bot.Turn)) {
 	says("9:00-13:00")
 	tap("post-place/tijuana")
 	says("Aula 4")
-	tap("post-done")
+	acts("post-done")
 	tap("session/s1")
 	tap("post-title/s1")
 	tap("post-day")
@@ -325,19 +363,22 @@ func trainerTalk(w *worker, line func(string, bot.Turn)) {
 	tap("post-zone")
 	tap("post-place/tijuana")
 	tap("post-check")
-	tap("post-done")
+	acts("post-done")
 	tap("who/s1")
-	r := w.talk.Report(bot.Report{Session: w.desk.Sessions[0], Yes: 30, No: 4, Maybe: 2, None: 12, Reached: 45, People: 48, Missed: []string{"of-0012", "of-0031", "of-0040"}},
+	r := w.talk.Report(bot.Report{Session: w.desk.Sessions[0], Yes: 30, No: 4, Maybe: 2, None: 12, Reached: 45, People: 48, Refused: []string{"of-0007", "of-0019", "of-0023", "of-0044"},
+		Silent: []string{"of-0012", "of-0031", "of-0040", "of-0041", "of-0042", "of-0043", "of-0045", "of-0046", "of-0047", "of-0048", "of-0049", "of-0050"}, Missed: []string{"of-0012", "of-0031", "of-0040"}},
 		w.p, w.ch, w.desk.Zone, day)
 	line("(report)", bot.Turn{Replies: []bot.Reply{r}})
 	tap("remind/s1")
+	tap("remind-all/s1")
 	tap("remind-unanswered/s1")
+	acts("remind-unanswered-yes/s1")
 	tap("cancel/s1")
-	tap("cancel-yes/s1")
-	tap("invite")
+	acts("cancel-yes/s1")
+	acts("invite")
 	w.desk.Courses = append(w.desk.Courses, bot.Course{ID: "c2", Title: "Grupo 2", People: 12})
 	tap("invite")
-	tap("invited/c2")
+	acts("invited/c2")
 }
 
 // TestInvitingToACourse: with several courses the trainer chooses one, and the invitation names it.
@@ -354,12 +395,16 @@ func TestInvitingToACourse(t *testing.T) {
 	for _, ch := range bot.Channels {
 		w := work(t, ch, "en", bot.Trainer)
 		w.p.Facility = "chetumal"
-		invited(w, w.taps("invite"), "c1", "Grupo 1")
+		invited(w, w.acts("invite"), "c1", "Grupo 1")
 		w.desk.Courses = append(w.desk.Courses, bot.Course{ID: "c2", Title: "Grupo 2"})
 		if turn := w.taps("invite"); len(turn.Effects) != 0 || w.d.At.Step != "invite" || len(turn.Replies[0].Options) != 2 {
 			t.Errorf("with two courses: at %v, %v", w.d.At, turn.Effects)
 		}
-		invited(w, w.says("2"), "c2", "Grupo 2")
+		if turn := w.says("2"); ch == bot.Telegram {
+			invited(w, turn, "c2", "Grupo 2")
+		} else {
+			invited(w, w.says(w.code(turn.Replies[0])), "c2", "Grupo 2")
+		}
 		if w.says("back"); w.d.At.Step != "invite" {
 			t.Errorf("back leads to %v", w.d.At)
 		}
@@ -369,13 +414,95 @@ func TestInvitingToACourse(t *testing.T) {
 			}
 		}
 		w.desk.Courses = nil
-		invited(w, w.taps("invite"), "", "")
+		invited(w, w.acts("invite"), "", "")
 		w.desk = desk()
 		w.desk.Role = bot.Staff
 		for _, data := range []string{"invite", "invited/c1"} {
 			if turn := w.taps(data); len(turn.Effects) != 0 {
 				t.Errorf("staff can invite by %s", data)
 			}
+		}
+	}
+}
+
+// posts goes to the check of a new session with these times and clock, from the choice of its group.
+func (w *worker) posts(day, times, clock string) bot.Turn {
+	w.taps("post-title/new.c1")
+	w.says("Crisis")
+	w.says(day)
+	w.says(times)
+	w.taps("post-place/" + clock)
+	return w.says("Room 4")
+}
+
+// TestTimesNobodyCanCome: a session cannot begin in the past, nor at a time that its clock does not show once.
+func TestTimesNobodyCanCome(t *testing.T) {
+	for _, ch := range bot.Channels {
+		w := work(t, ch, "en", bot.Trainer)
+		for _, test := range []struct{ name, day, times, clock, step, text string }{
+			{"yesterday", "30/11/2026", "1:00-2:00", "tijuana", "post-day", "That time is over."},
+			{"an hour ago there", "1/12/2026", "5:00-7:00", "mexico_city", "post-day", "That time is over."},
+			{"in an hour there", "1/12/2026", "5:00-7:00", "tijuana", "post-check", "Is this right?"},
+			{"skipped", "14/3/2027", "2:15-2:45", "tijuana", "post-time", "does not exist on that day"},
+			{"an end that is skipped", "14/3/2027", "1:15-2:45", "tijuana", "post-time", "does not exist on that day"},
+			{"not skipped elsewhere", "14/3/2027", "2:15-2:45", "hermosillo", "post-check", "02:15–02:45"},
+			{"twice", "7/11/2027", "1:15-4:00", "tijuana", "post-time", "comes twice on that day"},
+		} {
+			turn := w.posts(test.day, test.times, test.clock)
+			if text := said(turn); w.d.At.Step != test.step || !strings.Contains(text, test.text) {
+				t.Errorf("%s, %s: at %v, %q", ch, test.name, w.d.At, text)
+			}
+		}
+		// Whoever confirms when the time is over is told so, and can mend it.
+		w.posts("1/12/2026", "5:00-7:00", "tijuana")
+		w.now = day.Add(time.Hour)
+		if turn := w.acts("post-done"); len(turn.Effects) != 0 || w.d.At.Step != "post-day" {
+			t.Errorf("%s, confirmed too late: at %v, %v", ch, w.d.At, turn.Effects)
+		}
+		w.says("2/12")
+		w.taps("post-zone")
+		w.taps("post-place")
+		w.taps("post-check")
+		if turn := w.acts("post-done"); len(turn.Effects) != 1 || turn.Effects[0].Post.Day != "2026-12-02" {
+			t.Errorf("%s, mended: at %v, %+v", ch, w.d.At, turn.Effects)
+		}
+	}
+}
+
+// TestPlaceOrLink: a session has a place, a link or both, and changing it can keep them, and its clock.
+func TestPlaceOrLink(t *testing.T) {
+	for _, ch := range bot.Channels {
+		w := work(t, ch, "en", bot.Trainer)
+		x := &w.desk.Sessions[0]
+		x.Place, x.Link = "", "https://meet.example.org/a"
+		x.Start, x.End = x.Start.In(zone("Europe/Madrid")), x.End.In(zone("Europe/Madrid")) // a clock that is not offered
+		w.taps("post-title/s1")
+		w.says("Another title")
+		for _, step := range []string{"post-time", "post-zone", "post-place", "post-check"} {
+			r, _ := w.talk.ShowWith(w.d.At, "en", ch, w.desk, w.d.Draft, w.now)
+			if !slices.ContainsFunc(r.Options, func(o bot.Option) bool { return o.Data == step }) {
+				t.Errorf("%s: at %v nothing keeps it as it is", ch, w.d.At)
+			}
+			w.taps(step)
+		}
+		turn := w.acts("post-done")
+		want := bot.Draft{Session: "s1", Course: "c1", Title: "Another title", Day: "2026-12-07", From: "18:00", Until: "22:00", Zone: "Europe/Madrid", Link: x.Link}
+		if len(turn.Effects) != 1 || turn.Effects[0].Post == nil || *turn.Effects[0].Post != want {
+			t.Errorf("%s: changing the title sets off %+v", ch, turn.Effects)
+		}
+		w.posts("14/12", "9:00-10:00", "tijuana")
+		w.says("back")
+		for words, wrong := range map[string]bool{"http://a.example.org": true, "https://a.example.org https://b.example.org": true, "https://exámple.org": true,
+			"https://a.example.org/x": false, "Room 4 https://a.example.org/x": false} {
+			w.taps("post-place/tijuana")
+			if w.says(words); (w.d.At.Step == "post-place") != wrong {
+				t.Errorf("%s: %q leads to %v", ch, words, w.d.At)
+			}
+		}
+		w.taps("post-place/tijuana")
+		w.says("https://a.example.org/x Room 4")
+		if turn = w.acts("post-done"); len(turn.Effects) != 1 || turn.Effects[0].Post.Place != "Room 4" || turn.Effects[0].Post.Link != "https://a.example.org/x" {
+			t.Errorf("%s: both: %+v", ch, turn.Effects)
 		}
 	}
 }

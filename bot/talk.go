@@ -8,8 +8,6 @@ package bot
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/base64"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,23 +119,24 @@ type step struct {
 	in     Input
 	now    time.Time
 	answer bool         // an answer was on the screen before
+	stays  bool         // what was chosen stands under a notice
 	spoken locales.Lang // the language of what they wrote, if it is not theirs
-	wrong  bool         // what they wrote is not what was asked for
+	proved bool         // a code that was sent to them before says so: what they wrote is theirs
+	wrong  string       // why what they wrote is not what was asked for, as the step's text calls it
 
 	wrongArgs locales.Args // what the text that says so is filled with
 }
 
 // Step computes a turn. It is deterministic: the same arguments give the same turn.
 func (t *Talk) Step(d Dialogue, p Person, in Input, now time.Time) Turn {
-	seen := digest(in.ID)
-	if slices.Contains(d.Seen, seen) {
+	if d.knows(in, now) {
 		return Turn{Dialogue: d, Person: p, Silent: true, Heard: HeardDuplicate}
 	}
 	s := &step{Talk: t, Turn: Turn{Dialogue: d, Person: p}, in: in, now: now, answer: d.At.Step == flows.Answer}
 	s.Dialogue.Trail = slices.Clone(d.Trail)
 	s.Dialogue.Draft.Notice = d.Draft.Notice.clone()
 	s.Person.Gone, s.Person.Channel = "", in.Channel
-	s.Dialogue.Seen = append(slices.Clone(d.Seen[max(0, len(d.Seen)-maxSeen+1):]), seen)
+	s.Dialogue.Seen = d.seen(in, now)
 	if !t.book.Has(p.Lang) {
 		s.Person.Lang = ""
 	}
@@ -146,6 +145,9 @@ func (t *Talk) Step(d Dialogue, p Person, in Input, now time.Time) Turn {
 	}
 	known := s.Person
 	s.take()
+	if s.Silent {
+		s.Dialogue.Seen = d.Seen
+	}
 	s.hold(d, known)
 	if s.Person.Role != Migrant && s.Person.Facility != p.Facility && !s.Forget {
 		s.Effects = append(s.Effects, Effect{Place: &s.Person.Facility})
@@ -155,13 +157,6 @@ func (t *Talk) Step(d Dialogue, p Person, in Input, now time.Time) Turn {
 		s.Dialogue, s.Person = Dialogue{Pace: s.Dialogue.Pace}, Person{}
 	}
 	return s.Turn
-}
-
-// digest names an input within a dialogue. Thirty-six bits: by chance, one in six thousand million
-// inputs would be taken for one of the last ten.
-func digest(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return base64.RawURLEncoding.EncodeToString(sum[:5])[:seenLen]
 }
 
 // take decides what an input is.
@@ -210,7 +205,6 @@ func (s *step) stopped() {
 			return
 		}
 	}
-	s.Dialogue.Seen = s.Dialogue.Seen[:len(s.Dialogue.Seen)-1]
 	s.Silent, s.Heard = true, HeardStopped
 }
 
@@ -282,9 +276,17 @@ func (s *step) guess() locales.Lang {
 func (s *step) read(words string) {
 	folded := locales.Fold(words)
 	at := s.content.Steps[s.Dialogue.At.Step]
-	asks := at != nil && at.Ask != "" && s.Person.Role.may(at.Role)
+	asks := at != nil && at.Ask != "" && s.Person.Role.may(at.Role) && (at.Ask != flows.Proof || codeLike.MatchString(folded))
 	if n, err := strconv.Atoi(folded); err == nil && len(folded) <= 2 && !(asks && s.numbered(n) == "") {
 		s.number(n)
+		return
+	}
+	if asks && at.Ask == "delegation" && s.delegation(words) == "" {
+		// Who was asked and asks something else is answered.
+		asks = s.find(s.Person.Lang, Words(words)).Decision != Sure
+	}
+	if target := s.coded(folded); target != "" {
+		s.choose(target)
 		return
 	}
 	if asks {
@@ -394,6 +396,14 @@ func (s *step) number(n int) {
 		s.reply(s.Dialogue.At, s.Person.Lang)
 		return
 	}
+	options := s.options(s.content.Steps[at.Step], at.Arg, s.Person.Lang)
+	if at.Had != "" && at.Had != had(options) { // another coordinator was faster: the number means something else now
+		s.Heard = HeardGone
+		s.reply(at, s.Person.Lang)
+		r := &s.Replies[len(s.Replies)-1]
+		r.Text = s.text(r.Lang, "changed.text", nil) + "\n\n" + r.Text
+		return
+	}
 	if data := s.numbered(n); data != "" {
 		s.choose(data)
 		return
@@ -421,6 +431,7 @@ func (s *step) gone() {
 // choose follows a choice: "lang/fr" or a target.
 func (s *step) choose(target string) {
 	s.Heard = HeardChoice
+	target, s.stays = strings.CutPrefix(target, underNotice)
 	to, arg := flows.Split(target)
 	switch {
 	case to == chooseLanguage && s.book.Has(locales.Lang(arg)):
@@ -435,6 +446,9 @@ func (s *step) choose(target string) {
 	}
 }
 
+// underNotice begins the data of a button under a notice, which stays in the chat to be read again.
+const underNotice = "notice:"
+
 // chooseLanguage is the step name in the data of a language's button.
 const chooseLanguage = "lang"
 
@@ -444,14 +458,18 @@ func (s *step) leads(to, arg string) bool {
 	switch {
 	case to == flows.Next, to == flows.Back, to == flows.Language:
 		return arg == ""
-	case at == nil, at.Last, !s.Person.Role.may(at.Role):
+	case at == nil, at.Last, to == flows.Prove, !s.Person.Role.may(at.Role):
 		return false
 	case to == flows.PostTitle:
 		return arg == "" || s.session(arg) != nil || s.course(strings.TrimPrefix(arg, newDraft)) != nil
 	case to == flows.PostPlace:
 		return true
+	case to == flows.Training:
+		return s.lists(arg)
+	case at.Does == "delegation":
+		return slices.Contains(flows.Delegations, arg)
 	case to == flows.Invited:
-		return s.course(arg) != nil
+		return s.course(arg) != nil || arg == "" && len(s.in.Desk.Courses) == 0
 	case at.Of == flows.OfWriting:
 		return s.composes(to, arg)
 	case to == flows.NoticeDo, to == flows.NoticeSure:

@@ -66,6 +66,7 @@ const (
 // An Input is one thing a person sent, as an adapter passes it on.
 type Input struct {
 	ID       string       // the provider's id of this message, unique within the channel
+	Ordinal  int          // Telegram: the number of the update, which grows; else 0
 	Channel  Channel      // how it came
 	Kind     Kind         // what it is
 	Words    Words        // for Text
@@ -85,18 +86,18 @@ type Option struct {
 // A Reply is one message to a person, not yet shaped for a channel.
 type Reply struct {
 	Lang    locales.Lang
-	Title   string   // first line, set off where the channel can; "" if none
-	Text    string   // the message; paragraphs parted by an empty line
-	Options []Option // what can be chosen here, numbered on SMS by OptionNumber
-	Nav     []Option // the ways out of here: back, menu, emergency; on SMS these are words, see Footer
-	Footer  string   // SMS only: the ways out in words
-	More    string   // SMS only: how to ask for the next page
-	Page    int      // SMS only: the page wanted, from 0; past the end is the last
-	Budget  int      // SMS only: segments a page may take
-	Replace bool     // Telegram: put it in the place of the message Input.Message
-	Only    bool     // Telegram: with Replace, or not at all
-	Wipe    bool     // Telegram: first delete the messages of this chat
-	Event   *Session // Telegram: attach it as a calendar file
+	Title   string    // first line, set off where the channel can; "" if none
+	Text    string    // the message; paragraphs parted by an empty line
+	Options []Option  // what can be chosen here, numbered on SMS by OptionNumber
+	Nav     []Option  // the ways out of here: back, menu, emergency; on SMS these are words, see Footer
+	Footer  string    // SMS only: the ways out in words
+	More    string    // SMS only: how to ask for the next page
+	Page    int       // SMS only: the page wanted, from 0; past the end is the last
+	Budget  int       // SMS only: segments a page may take
+	Replace bool      // Telegram: put it in the place of the message Input.Message
+	Only    bool      // Telegram: with Replace, or not at all
+	Wipe    bool      // Telegram: first delete the messages of this chat
+	Events  []Session // Telegram: attach them as a calendar file
 }
 
 // OptionNumber is the number that chooses option i (from 0) by SMS: 1 to 8, then 10 and on, because
@@ -125,6 +126,7 @@ type Screen struct {
 	Arg  string
 	Page int
 	Lang locales.Lang // if it is not in the person's: they wrote in this one
+	Had  string       // a digest of the choices it had, if others may change them; "" else
 }
 
 // A Dialogue is where someone is in the conversation: kept for 72 hours after the last message, unless a Life
@@ -133,16 +135,13 @@ type Dialogue struct {
 	At    Screen
 	Trail []Screen // where "back" leads, oldest first
 	Next  Screen   // where to go once language and notice are done
-	Seen  []string // digests of the last inputs, to know a duplicate
+	Seen  []string // marks of the last inputs, to know a duplicate
 	Pace  Pace     // how fast they write
 	Draft Draft    // what a trainer is writing; stored apart and sealed
 }
 
-// Limits of a dialogue, so that a person's record stays small.
-const (
-	maxTrail = 5  // nobody goes further back by hand than this
-	maxSeen  = 10 // a provider redelivers the newest messages, seldom more than a few
-)
+// maxTrail keeps a person's record small: nobody goes further back by hand than this.
+const maxTrail = 5
 
 // DialogueLife and PersonLife are how long the records are kept after the last message, unless a Life says
 // otherwise.

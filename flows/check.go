@@ -92,7 +92,7 @@ func (k *checker) checkStep(s *Step) {
 	for _, v := range []struct {
 		key, value string
 		known      []string
-	}{{"show", s.Show, Shows}, {"list", s.List, Lists}, {"does", s.Does, Acts}, {"role", s.Role, Roles}, {"of", s.Of, Ofs}, {"ask", s.Ask, Asks}} {
+	}{{"show", s.Show, Shows}, {"list", s.List, Lists}, {"does", s.Does, Acts}, {"role", s.Role, Roles}, {"of", s.Of, Ofs}, {"when", s.When, Whens}, {"ask", s.Ask, Asks}} {
 		if v.value != "" && !slices.Contains(v.known, v.value) {
 			k.add(f.errorf(append(at, v.key), "%s: %q is not known; known are %s", v.key, v.value, strings.Join(v.known, ", ")))
 		}
@@ -112,7 +112,7 @@ func (k *checker) checkStep(s *Step) {
 			k.add(f.errorf(where, "step %s: %q has %d bytes; Telegram's callback data holds %d", s.ID, o.Go, len(o.Go), maxData))
 		}
 	}
-	if (s.Ask == "") != (s.Go == "") {
+	if (s.Ask == "" || s.Ask == Proof) != (s.Go == "") {
 		k.add(f.errorf(at, "step %s: ask and go belong together: what is asked for, and where the answer leads", s.ID))
 	}
 	if s.Ask != "" {

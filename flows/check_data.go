@@ -106,39 +106,40 @@ func zone(name string) bool {
 
 // Texts the engine needs whatever the steps say, by package bot.
 var engineTexts = []string{
-	"who.operator", "who.nobody", "words.gone", "words.kept", "period.hours", "period.days", "period.months", "switch.text", "place.line", "place.line_sms", "place.station", "place.provisional", "place.provisional-a",
+	"who.operator", "who.nobody", "words.gone", "words.kept", "period.hours", "period.days", "period.months", "switch.text", "changed.text", "place.line", "place.line_sms", "place.station", "place.provisional", "place.provisional-a",
 	"place.provisional-b", "place.unknown", "status.operating", "status.suspended", "status.closed", "status.unknown", "label.back", "label.menu", "label.emergency", "footer.more", "footer.nav",
 	"answer.source", "answer.asof", "answer.stale", "answer.asof_sms", "answer.stale_sms",
 	"date.format", "date.m1", "date.m2", "date.m3", "date.m4", "date.m5", "date.m6", "date.m7", "date.m8", "date.m9",
 	"date.m10", "date.m11", "date.m12",
-	"date.when", "date.mine", "date.d0", "date.d1", "date.d2", "date.d3", "date.d4", "date.d5", "date.d6",
+	"date.when", "date.mine", "date.mine-day", "date.d0", "date.d1", "date.d2", "date.d3", "date.d4", "date.d5", "date.d6",
 	"soon.now", "soon.minutes", "soon.hours", "session.cancelled", "session.yes", "session.no", "session.maybe",
-	"role.staff", "role.trainer", "role.coordinator", "role.admin", "training.none",
-	"report.text", "report.missed", "report.code", "calendar.feed", "invite.course",
+	"post-day.past", "post-time.skipped", "post-time.twice", "role.staff", "role.trainer", "role.coordinator", "role.admin", "training.none", "training.groups", "post-course.none", "label.later",
+	"delegation.nowhere", "report.text", "report.refused", "report.silent", "report.missed", "report.late", "report.unreminded", "report.code", "calendar.feed", "invite.course", "invite.link",
 	"date.day", "follow.nowhere", "blank.day", "blank.time", "blank.until", "blank.place", "notice-read.routine", "notice-read.important",
 	"notice-read.emergency", "notice-read.until", "notice-read.other", "notice-read.corrects", "notice-read.test", "notice-read.stop",
 	"preflight.title", "preflight.people", "preflight.left", "preflight.lacking", "preflight.sms", "preflight.cost", "preflight.unpriced",
-	"preflight.ends", "preflight.approval", "notice-problem.nobody", "notice-problem.past", "notice-problem.too-long", "notice-problem.blank",
+	"preflight.ends", "preflight.late", "preflight.approval", "preflight.send", "label.notice-send", "notice-problem.nobody", "notice-problem.past", "notice-problem.too-long", "notice-problem.blank",
+	"notice-problem.started", "notice-problem.too-far", "notice-problem.too-long-chat", "notice-problem.blank-long", "notice-problem.day-past",
 	"notice-problem.no-text", "notice-problem.gone", "notice-state.waiting", "notice-state.planned", "notice-state.sending", "notice-state.paused",
 	"notice-state.stopped", "notice-state.done", "notice-state.refused", "notice-state.expired", "notice-state.of", "notice-state.rate",
 	"notice-state.time", "notice-state.acts",
 	"notice-sign.waiting", "notice-sign.planned", "notice-sign.sending", "notice-sign.paused", "notice-sign.stopped", "notice-sign.done",
 	"notice-sign.refused", "notice-sign.expired", "notice-count.queued", "notice-count.delivered", "notice-count.arrived", "notice-count.undelivered",
 	"notice-count.held", "notice-count.expired", "notice-count.opted-out", "notice-count.unreachable", "notice-count.stopped", "notice-count.blocked",
-	"notice-count.invalid", "notice-count.quiet", "notice-count.failed", "notice-summary.text", "notice-summary.now", "who-gets.all",
+	"notice-count.invalid", "notice-count.off", "notice-count.quiet", "notice-count.failed", "notice-summary.text", "notice-summary.now", "who-gets.all",
 	"who-gets.migrants", "who-gets.staff", "urgency.routine", "urgency.important", "urgency.emergency", "channel.telegram", "channel.sms",
-	"label.follow-place", "label.only", "label.act-approve", "label.act-refuse", "label.act-pause", "label.act-resume", "label.act-stop",
+	"label.follow-place", "label.act-approve", "label.act-refuse", "label.act-pause", "label.act-resume", "label.act-stop",
 	"label.act-retry", "label.act-take-back", "label.act-correct",
-	"away.text", "poster.ask", "poster.scan", "poster.sms", "poster.danger",
+	"away.text", "away.stop", "poster.ask", "poster.scan", "poster.sms", "poster.danger",
 	"telegram.description", "telegram.about", "command.menu", "command.sos", "command.language", "command.help",
 	"command.exit", "command.erase", "command.stop",
 }
 
 // values are what may be filled into texts besides phone numbers.
 var values = []string{"who", "words", "dialogue", "person", "n", "operator", "facility", "sources", "language", "kind", "status", "date", "ask", "day", "month", "year",
-	"session", "soon", "feed", "count", "role", "code", "weekday", "from", "until", "city", "yes", "no", "maybe", "none", "reached", "people", "list", "course",
+	"session", "soon", "feed", "link", "count", "role", "code", "weekday", "from", "until", "city", "yes", "no", "maybe", "none", "reached", "people", "list", "course",
 	"what", "most", "over", "notice", "summary", "zone", "have", "lack", "act", "other", "encoding", "segments", "cost", "minutes", "end", "done", "all", "rate",
-	"where", "readers", "urgency", "keyword", "number"}
+	"where", "readers", "delegation", "urgency", "keyword", "number"}
 
 var filled = regexp.MustCompile(`\{\{\.([a-z]+)(?:\.([a-z]+))?\}\}`)
 

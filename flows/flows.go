@@ -52,6 +52,7 @@ type Step struct {
 	Every    bool     `yaml:"every_language"`
 	Role     string   `yaml:"role"`
 	Of       string   `yaml:"of"`
+	When     string   `yaml:"when"`
 	Ask      string   `yaml:"ask"`
 	Go       string   `yaml:"go"`
 }
@@ -70,11 +71,20 @@ var (
 	Lists = []string{"languages", "groups", "topics", "related", "offers", "places", "sessions", "courses", "zones",
 		"notices", "acts", "own-facility", "ready", "text-languages", "limits", "invitations"}
 	Acts = []string{"stop", "start", "erase", "clear", "helped", "not-helped",
-		"coming", "not-coming", "maybe", "present", "calendar", "who", "cancel", "remind", "remind-unanswered", "invite", "post",
+		"coming", "not-coming", "maybe", "present", "calendar", "who", "cancel", "remind", "remind-unanswered", "invite", "post", "delegation",
 		"count", "test", "send", "deed", "leave"}
 	Roles = []string{"staff", "trainer", "coordinator"}
-	Asks  = []string{"title", "day", "time", "place", "code", "facilities", "blank", "text", "until", "when"}
+	Asks  = []string{"title", "day", "time", "place", "code", "delegation", "facilities", "blank", "text", "until", "when", "sheet", Proof}
 	Ofs   = []string{OfSession, OfDraft, OfNotice, OfWriting}
+	Whens = []string{WhenAhead, WhenMine, WhenRoom, WhenCalendar}
+)
+
+// What must hold of the session a step was entered with.
+const (
+	WhenAhead    = "ahead"    // it is not cancelled and has not begun
+	WhenMine     = "mine"     // so, and it is meant for whoever is asked
+	WhenRoom     = "room"     // it is meant for them, not cancelled, and begins soon or has begun
+	WhenCalendar = "calendar" // they can be given a file or a link
 )
 
 // What a step is about besides its text.
@@ -84,6 +94,9 @@ const (
 	OfNotice  = "notice"  // a notice, its argument
 	OfWriting = "writing" // the notice that is being written
 )
+
+// Proof is what a step asks that leads to where it was entered for: the code it shows.
+const Proof = "proof"
 
 // Steps the engine enters by itself, each for a reason given in package bot.
 const (
@@ -102,16 +115,23 @@ const (
 	Training     = "training"
 	Session      = "session"
 	Joined       = "joined"
+	JoinedWhere  = "joined-where"
+	MyDelegation = "delegation"
 	BadCode      = "badcode"
 	Locked       = "locked"
 	PostTitle    = "post-title"
+	PostDay      = "post-day"
+	PostTime     = "post-time"
+	PostZone     = "post-zone"
 	PostPlace    = "post-place"
 	PostCheck    = "post-check"
 	Reminder     = "reminder"
 	Moved        = "moved"
 	Cancelled    = "cancelled"
+	Withdrawn    = "withdrawn"
 	Follow       = "follow"
 	Wait         = "wait"
+	Prove        = "prove"
 	Leave        = "leave"
 
 	Notices       = "notices"
@@ -138,7 +158,7 @@ const (
 
 // Entered lists the steps the engine enters by itself: each must exist.
 var Entered = []string{Notice, Answer, Offer, Unsure, Untranslated, Unspoken, Following, NoFacility, Gone, Unreadable, Places, Edited,
-	Training, Session, Joined, BadCode, Locked, PostTitle, PostPlace, PostCheck, Reminder, Moved, Cancelled, Follow, Leave, Wait,
+	Training, Session, Joined, JoinedWhere, MyDelegation, BadCode, Locked, PostTitle, PostDay, PostTime, PostZone, PostPlace, PostCheck, Reminder, Moved, Cancelled, Withdrawn, Follow, Leave, Wait, Prove,
 	Notices, NoticeShow, NoticeSure, NoticeDo, NoticeWhere, NoticeWho, NoticeUrgency, NoticeWhat, NoticeFill, NoticeLang, NoticeWrite,
 	NoticeUntil, NoticeWhen, NoticeCheck, NoticeLimit, NoticeSend, NoticeTest, Invite, Invited}
 

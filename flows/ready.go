@@ -23,6 +23,14 @@ var Blanks = []string{"day", "time", "until", "place"}
 // Urgencies are how much a ready-made notice presses, least first.
 var Urgencies = []string{"routine", "important", "emergency"}
 
+// MorePressing is the one of two urgencies that presses more.
+func MorePressing(a, b string) string {
+	if slices.Index(Urgencies, b) > slices.Index(Urgencies, a) {
+		return b
+	}
+	return a
+}
+
 // TitleKey is the text that names the notice on a button.
 func (r *Ready) TitleKey() string { return readyPrefix + r.ID + ".title" }
 

@@ -73,6 +73,7 @@ type Book struct {
 	concepts  []Concept
 	unrelated map[Lang][]Question
 	asides    map[Lang][]Question
+	past      map[Lang][]Question
 	unspoken  map[string]bool // names of languages that are not spoken
 	unread    map[string]bool // files whose texts are missing because the file is broken
 }
@@ -90,6 +91,7 @@ func Load(fsys fs.FS) (*Book, []Finding) {
 		unspoken:  map[string]bool{},
 		unrelated: map[Lang][]Question{},
 		asides:    map[Lang][]Question{},
+		past:      map[Lang][]Question{},
 		unread:    map[string]bool{},
 	}
 	found := slices.Concat(b.loadLanguages(fsys), b.loadUnspoken(fsys), b.loadConcepts(fsys))
@@ -267,6 +269,9 @@ func (b *Book) Unrelated(l Lang) []Question { return b.unrelated[l] }
 
 // Asides are examples of what people tell before they ask.
 func (b *Book) Asides(l Lang) []Question { return b.asides[l] }
+
+// Past are examples of what people tell of danger that is over, before they ask something else.
+func (b *Book) Past(l Lang) []Question { return b.past[l] }
 
 // Concepts lists the words that mean the same, sorted by name.
 func (b *Book) Concepts() []Concept { return b.concepts }

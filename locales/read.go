@@ -166,8 +166,10 @@ func (b *Book) loadUnrelated(fsys fs.FS, l Lang) []Finding {
 			b.unrelated[l] = more
 		case "asides":
 			b.asides[l] = more
+		case "past":
+			b.past[l] = more
 		default:
-			found = append(found, at.of(field).errorf("unknown key %q; known are questions, asides", field))
+			found = append(found, at.of(field).errorf("unknown key %q; known are questions, asides, past", field))
 		}
 	}
 	return found

@@ -135,9 +135,24 @@ const (
 	codeQueue    = 21611 // the sender's queue is full
 )
 
-// unreachable are the codes that say there is nobody at a number: it is none, or it takes no
-// text messages.
-var unreachable = []int{21211, 21214, 21217, 21614}
+// unreachable are the codes that say there is nobody at a number: it is none, or it takes no text messages. The
+// last two come in receipts: the carrier knows no such phone (30005), or it is a landline (30006). A phone that is only
+// switched off (30003) may be reached tomorrow.
+var unreachable = []int{21211, 21214, 21217, 21614, 30005, 30006}
+
+// gone is what a code says of the person: outbox.OptedOut or Unreachable, "" if nothing.
+func gone(code string) outbox.Outcome {
+	n, err := strconv.Atoi(code)
+	switch {
+	case err != nil:
+		return ""
+	case n == codeOptedOut:
+		return outbox.OptedOut
+	case slices.Contains(unreachable, n):
+		return outbox.Unreachable
+	}
+	return ""
+}
 
 // classify turns an error into what to do about it. Twilio's own text is dropped: it names numbers.
 func classify(err error) *outbox.Error {
@@ -146,11 +161,8 @@ func classify(err error) *outbox.Error {
 		return &outbox.Error{Code: "no-answer"}
 	}
 	e := &outbox.Error{Code: strconv.Itoa(refused.Code)}
-	switch {
-	case refused.Code == codeOptedOut:
-		e.Outcome = outbox.OptedOut
-	case slices.Contains(unreachable, refused.Code):
-		e.Outcome = outbox.Unreachable
+	switch e.Outcome = gone(e.Code); {
+	case e.Outcome != "":
 	case refused.Code == codeTooMany, refused.Code == codeQueue, refused.Status == http.StatusTooManyRequests:
 		e.After = time.Second
 	case refused.Status == http.StatusUnauthorized, refused.Status == http.StatusForbidden:

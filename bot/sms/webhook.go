@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,6 +17,7 @@ import (
 	"github.com/twilio/twilio-go/client"
 
 	"faro/bot"
+	"faro/internal/outbox"
 )
 
 // Take takes one turn; see package turns. After an error the message must be delivered again.
@@ -164,8 +166,8 @@ func parse(form url.Values) (address string, in bot.Input, kind string) {
 	return phonenumbers.Format(number, phonenumbers.E164), in, "input"
 }
 
-// Receive records a delivery receipt of a message sent on a day in a partition.
-type Receive func(ctx context.Context, day time.Time, partition int, sid, status string) (moved bool, err error)
+// Receive records a delivery receipt of a message sent on a day in a partition. After an error it must come again.
+type Receive func(ctx context.Context, day time.Time, partition int, r outbox.Report) (moved bool, err error)
 
 // Receipts receives delivery receipts.
 func (g Gate) Receipts(receive Receive) http.Handler {
@@ -182,7 +184,11 @@ func (g Gate) Receipts(receive Receive) http.Handler {
 			http.Error(w, "not a delivery receipt of ours", http.StatusBadRequest)
 			return
 		}
-		moved, err := receive(r.Context(), day, part, sid, status)
+		code := form.Get("ErrorCode")
+		if !digits(code) { // it is kept and shown
+			code = ""
+		}
+		moved, err := receive(r.Context(), day, part, outbox.Report{SID: sid, Status: status, Code: code, Gone: gone(code)})
 		switch {
 		case err != nil:
 			g.Count("not-stored")
@@ -200,15 +206,11 @@ func (g Gate) Receipts(receive Receive) http.Handler {
 var errPartition = errors.New("not a partition")
 
 func partition(s string) (int, error) {
-	if len(s) == 0 || len(s) > 2 {
+	if len(s) == 0 || len(s) > 2 || !digits(s) {
 		return 0, errPartition
 	}
-	n := 0
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return 0, errPartition
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n, nil
+	return strconv.Atoi(s)
 }
+
+// digits reports whether a text is a short number, or empty.
+func digits(s string) bool { return len(s) < 10 && strings.Trim(s, "0123456789") == "" }

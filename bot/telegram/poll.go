@@ -4,36 +4,56 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"faro/bot"
 )
 
 const (
 	pollBatch = 100             // the most updates one call gives
 	pollRest  = 2 * time.Second // before asking again after an error
 	pollTurns = 16              // chats served at once
+	pollTries = 30              // at least a minute: a Cluster has put another in the place of a dead primary by then
+)
+
+// Whose turn it is to poll. Telegram allows one poller a bot.
+type Whose int
+
+// The answers of Poller.Whose.
+const (
+	Others  Whose = iota // another process polls
+	Ours                 // this one does
+	Unknown              // Redis is away, and no other was seen to: nothing can be stored, but people can be told
 )
 
 // A Poller asks Telegram for updates, for a bot without a public address.
 type Poller struct {
 	API   *API
 	Take  Take
+	Away  func(ctx context.Context, chat string, in bot.Input) // tells someone whose turn cannot be stored
 	Count Count
 	Log   *slog.Logger
-	// Mine reports whether this process is the one to poll. Telegram allows one poller a bot.
-	Mine func(context.Context) bool
+	Whose func(context.Context) Whose
+
+	offset int          // behind the updates that are confirmed
+	done   map[int]bool // updates that are done with, but come again because one before them is not
+	tried  map[int]int  // how often an update could not be taken though Redis was there
 }
 
 // Run polls until ctx ends. An update is confirmed only after its turn is stored; what was not stored
-// comes again.
+// comes again, and with it all behind it, of which what is done is left alone.
 func (p *Poller) Run(ctx context.Context) {
-	offset := 0
+	p.done, p.tried = map[int]bool{}, map[int]int{}
 	polling := false
 	for ctx.Err() == nil {
-		if !p.Mine(ctx) {
+		whose := p.Whose(ctx)
+		if whose == Others {
 			polling = false
 			rest(ctx, pollRest)
 			continue
@@ -45,14 +65,17 @@ func (p *Poller) Run(ctx context.Context) {
 			}
 			polling = true
 		}
-		updates, err := p.ask(ctx, offset)
+		updates, err := p.ask(ctx, p.offset)
 		if err != nil {
 			p.failed(ctx, err)
 			continue
 		}
-		next, stored := p.takeAll(ctx, updates)
-		offset = max(offset, next)
-		if !stored {
+		if whose == Unknown && len(updates) > 0 { // it may have come back since
+			if whose = p.Whose(ctx); whose == Others {
+				continue
+			}
+		}
+		if !p.takeAll(ctx, updates, whose) {
 			rest(ctx, pollRest)
 		}
 	}
@@ -83,21 +106,24 @@ func (p *Poller) ask(ctx context.Context, offset int) ([]json.RawMessage, error)
 	return updates, json.Unmarshal(answer.Result, &updates)
 }
 
-// takeAll takes the turns of a batch: those of one chat in order, different chats at once. It returns
-// the offset behind the updates that are done with, and whether that is all of them.
-func (p *Poller) takeAll(ctx context.Context, updates []json.RawMessage) (offset int, all bool) {
+// takeAll takes the turns of a batch: those of one chat in order, different chats at once. It moves the offset
+// behind what is done with, and reports false if there is nothing to do but to try again.
+func (p *Poller) takeAll(ctx context.Context, updates []json.RawMessage, whose Whose) bool {
 	byChat := map[string][]Event{}
 	var chats []string
-	last := 0
+	var ordinals []int
 	for _, raw := range updates {
 		e, err := Parse(raw)
-		last = max(last, e.Ordinal)
-		if err != nil {
-			p.Count("malformed")
+		ordinals = append(ordinals, e.Ordinal)
+		if p.done[e.Ordinal] {
 			continue
+		}
+		if err != nil {
+			e.Kind = "malformed"
 		}
 		p.Count(e.Kind)
 		if e.Kind != KindInput {
+			p.done[e.Ordinal] = true
 			continue
 		}
 		if byChat[e.Chat] == nil {
@@ -106,31 +132,59 @@ func (p *Poller) takeAll(ctx context.Context, updates []json.RawMessage) (offset
 		byChat[e.Chat] = append(byChat[e.Chat], e)
 	}
 	var mu sync.Mutex
-	failed := 0 // the first update that was not stored
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, pollTurns)
 	for _, chat := range chats {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			for _, e := range byChat[chat] {
+			for i, e := range byChat[chat] {
+				if whose == Unknown {
+					p.Count("not-stored")
+					p.Away(ctx, e.Chat, e.Input)
+					continue
+				}
 				if err := p.one(ctx, e); err != nil {
 					p.Count("not-stored")
 					mu.Lock()
-					if failed == 0 || e.Ordinal < failed {
-						failed = e.Ordinal
+					defer mu.Unlock()
+					for _, e := range byChat[chat][i:] { // they come again, in order
+						p.tried[e.Ordinal]++
 					}
-					mu.Unlock()
-					return // what follows in this chat comes again, in order
+					return
 				}
+				mu.Lock()
+				p.done[e.Ordinal] = true
+				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	if failed != 0 {
-		return failed, false
+	return p.confirm(ordinals)
+}
+
+// confirm moves the offset behind what is done with. One call gives no more than a batch, so what fails for good
+// would in the end keep everyone else out: once a batch is full, the first that failed often enough is given up.
+func (p *Poller) confirm(ordinals []int) bool {
+	slices.Sort(ordinals)
+	moved := true
+	first := slices.IndexFunc(ordinals, func(id int) bool { return !p.done[id] })
+	if first >= 0 {
+		moved = len(ordinals) == pollBatch && p.tried[ordinals[first]] >= pollTries
+		if moved {
+			p.Count("given-up")
+			p.Log.Error("telegram: an update could not be stored and is given up, so that others are served")
+			first++
+		}
+	} else {
+		first = len(ordinals)
 	}
-	return last + 1, true
+	for _, id := range ordinals[:first] {
+		p.offset = max(p.offset, id+1)
+	}
+	maps.DeleteFunc(p.done, func(id int, _ bool) bool { return id < p.offset })
+	maps.DeleteFunc(p.tried, func(id, _ int) bool { return id < p.offset })
+	return moved
 }
 
 func (p *Poller) one(ctx context.Context, e Event) error {

@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -82,6 +83,22 @@ func clip(s string, most int) string {
 	}
 	return s
 }
+
+// Name asks Telegram what the bot is called, as its links have it.
+func Name(ctx context.Context, api *API) (string, error) {
+	answer, err := api.Call(ctx, "getMe", nil)
+	if err != nil {
+		return "", err
+	}
+	var me tgbotapi.User
+	if err := json.Unmarshal(answer.Result, &me); err != nil {
+		return "", errors.New("read what the bot is called: not a user")
+	}
+	return me.UserName, nil
+}
+
+// Link is a link that opens a bot with what an invitation gives.
+func Link(name, code string) string { return "https://t.me/" + name + "?start=i-" + code }
 
 // SetWebhook tells Telegram where to deliver updates, and the secret to prove itself with.
 func SetWebhook(ctx context.Context, api *API, address, secret string) error {

@@ -53,7 +53,7 @@ func Parse(raw []byte) (Event, error) {
 		return Event{Kind: KindUnknown, Ordinal: max(0, id.UpdateID)}, ErrUpdate
 	}
 	e := Event{Kind: KindUnknown, Ordinal: u.UpdateID}
-	in := bot.Input{ID: strconv.Itoa(u.UpdateID), Channel: bot.Telegram}
+	in := bot.Input{ID: strconv.Itoa(u.UpdateID), Ordinal: u.UpdateID, Channel: bot.Telegram}
 	switch {
 	case u.Message != nil:
 		e.message(u.Message, in)

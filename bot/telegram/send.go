@@ -70,6 +70,10 @@ func (a *API) call(ctx context.Context, do func(*tgbotapi.BotAPI) (*tgbotapi.API
 	return nil, classify(err)
 }
 
+// maxRest is the longest that we are quiet because an answer asks for it; the answer may be damaged, and what waits is
+// tried again then.
+const maxRest = time.Hour
+
 // classify turns an error of a call into what to do about it.
 func classify(err error) *outbox.Error {
 	var refused *tgbotapi.Error
@@ -83,7 +87,7 @@ func classify(err error) *outbox.Error {
 	e := &outbox.Error{Code: strconv.Itoa(refused.Code)}
 	switch {
 	case refused.RetryAfter > 0:
-		e.After = time.Duration(refused.RetryAfter) * time.Second
+		e.After = time.Duration(min(refused.RetryAfter, int(maxRest.Seconds()))) * time.Second
 	case refused.Code == http.StatusTooManyRequests:
 		e.After = time.Second
 	case refused.Code == http.StatusForbidden: // the person blocked the bot, or is gone

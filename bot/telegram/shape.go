@@ -132,8 +132,8 @@ func Layout(r bot.Reply, in bot.Input) Body {
 	}
 	// One call carries text and file, so that a crash between two can lose or repeat neither. A file
 	// cannot take the place of a text. The same reply must give the same bytes, so no clock is read.
-	if r.Event != nil && len(utf16.Encode([]rune(b.Text))) <= maxCaption {
-		b.Event, b.Replace = calendar.Write("Faro", []bot.Session{*r.Event}, r.Event.Start), 0
+	if len(r.Events) > 0 && len(utf16.Encode([]rune(b.Text))) <= maxCaption {
+		b.Event, b.Replace = calendar.Write("Faro", r.Events, r.Events[0].Start), 0
 	}
 	b.Rows = rows(r.Options)
 	if len(r.Nav) > 0 {

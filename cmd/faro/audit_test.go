@@ -77,7 +77,7 @@ func TestAudit(t *testing.T) {
 	if !strings.Contains(all, "dialogue 3d, person 30d, questions none") {
 		t.Errorf("the retention: %s", all)
 	}
-	for _, canary := range []string{"canary", "1111", "777000111", "Hoy no hay agua", "JKMN", string(w.id(ana))} {
+	for _, canary := range []string{"canary", "5511113333", "55 1111 3333", "777000111", "Hoy no hay agua", "JKMN", string(w.id(ana))} {
 		if strings.Contains(all, canary) {
 			t.Errorf("the log holds %q", canary)
 		}

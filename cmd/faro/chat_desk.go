@@ -24,10 +24,10 @@ func newDesk(as string, now time.Time) *desk {
 		}
 		y, m, d := now.In(at).Date()
 		start := time.Date(y, m, d+days, 9, 0, 0, 0, at)
-		return bot.Session{ID: id, Course: "grupo-1", Title: title, Place: place, Speakers: "CNDH, OIM", Start: start, End: start.Add(4 * time.Hour), Version: 1, Code: "ABC234"}
+		return bot.Session{ID: id, Course: "grupo-1", Title: title, Place: place, Speakers: "CNDH, OIM", Start: start, End: start.Add(4 * time.Hour), Version: 1, Mine: true, People: 48, Code: "ABC234"}
 	}
 	mine, _ := time.LoadLocation("America/Mexico_City") // as above
-	return &desk{bot.Desk{Role: role, Zone: mine, Fresh: "7QH2-M0XK", Courses: []bot.Course{{ID: "grupo-1", Title: "Grupo 1", People: 48}},
+	return &desk{bot.Desk{Role: role, Zone: mine, Member: true, Delegation: "Baja California", Fresh: "7QH2-M0XK", Secret: "of a sample", Courses: []bot.Course{{ID: "grupo-1", Title: "Grupo 1", People: 48}},
 		Sessions: []bot.Session{session("s1", "Derechos humanos", "Aula 1, Tijuana", "America/Tijuana", 1),
 			session("s2", "Género", "Auditorio, Tapachula", "America/Mexico_City", 2)}}}
 }
@@ -42,13 +42,16 @@ func (d *desk) take(t *terminal, all []bot.Effect) (told []bot.Reply) {
 			d.change(e.Answer.Session, func(s *bot.Session) { s.Answer = e.Answer.Answer })
 		case e.Cancel != "":
 			d.change(e.Cancel, func(s *bot.Session) { s.Cancelled = true })
+		case e.Delegation != "":
+			d.Delegation = e.Delegation
 		case e.Post != nil:
 			d.post(*e.Post)
 		case e.Deed != nil:
 			told = append(told, d.deed(t, *e.Deed)...)
 		case e.Who != "":
 			d.change(e.Who, func(s *bot.Session) {
-				r := bot.Report{Session: *s, Yes: 30, No: 4, Maybe: 2, None: 12, Reached: 45, People: 48, Missed: []string{"of-0012", "of-0031", "of-0040"}}
+				r := bot.Report{Session: *s, Yes: 30, No: 4, Maybe: 2, None: 12, Reached: 45, People: 48, Refused: []string{"of-0007", "of-0019", "of-0023", "of-0044"}, Silent: []string{"of-0012", "of-0031", "of-0040"},
+					Missed: []string{"of-0012", "of-0031", "of-0040"}}
 				told = append(told, t.talk.Report(r, t.person, t.channel, d.Zone, time.Now()))
 			})
 		}
@@ -65,7 +68,7 @@ func (d *desk) deed(t *terminal, deed bot.Deed) (told []bot.Reply) {
 	case bot.Count:
 		sheet := bot.Sheet{People: 40, ByLang: map[locales.Lang]int{"es": 30, "en": 10}, ByChannel: map[bot.Channel]int{bot.Telegram: 40},
 			Left: map[string]int{bot.LeftStopped: 2}, Takes: 2 * time.Second, Ends: now.Add(2 * time.Second)}
-		return []bot.Reply{t.talk.Preflight(sheet, *deed.Notice, t.person, t.channel, now)}
+		return []bot.Reply{t.talk.Preflight(sheet, *deed.Notice, d.Secret, t.person, t.channel, now)}
 	case bot.Test:
 		facility := "" // a correction goes to those who got the notice, wherever they are
 		if len(deed.Notice.Facilities) > 0 {

@@ -42,7 +42,7 @@ func TestCommands(t *testing.T) {
 		"chat":                  {[]string{"chat", "--lang", "en"}, "menu\n1\nsos\n", 0, `(?s).*What do you need\?.*Emergency: help now.*`},
 		"chat, first contact":   {[]string{"chat"}, "hola\n", 0, `(?s).*Español.*English.*Français.*Português.*Kreyòl ayisyen.*`},
 		"chat, SMS":             {[]string{"chat", "--channel", "sms", "--lang", "ht"}, "menu\n1\n", 0, `(?s).*\(GSM-7, \d+ units, [12] segments, page 1 of 1\).*`},
-		"chat, a notice":        {[]string{"chat", "--as", "coordinator", "--channel", "sms", "--lang", "en"}, "x\n1\nnotice\n1\nAtlantis\nTapachula\n1\n3\n1\nThe yard\n1\n1\n2\n1\nnotice\n1\n2\n1\nnotice\n", 0, `(?s).*I do not know "Atlantis".*TEST.*Meeting place: The yard.*It is being sent.*To act on it: NOTICE.*Stop: this cannot be undone.*`},
+		"chat, a notice":        {[]string{"chat", "--as", "coordinator", "--lang", "en"}, "x\n1\nnotice\n1\nAtlantis\nTapachula\n1\n1\nThe yard\n1\n1\n2\nback\n1\n1\nnotice\n1\n2\n", 0, `(?s).*I do not know "Atlantis".*Emergency\. Goes out: now.*TEST.*Meeting place: The yard.*It is being sent.*Stop: this cannot be undone.*`},
 		"chat, bad language":    {[]string{"chat", "--lang", "xx"}, "", 1, `faro: no language "xx"; there are .*`},
 		"no command":            {nil, "", 2, `faro: expected one of .*`},
 		"unknown command":       {[]string{"server"}, "", 2, `faro: unexpected argument server.*`},

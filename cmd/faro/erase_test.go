@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
+	"faro/internal/fakes"
 	"faro/internal/keys"
 	"faro/internal/people"
 )
@@ -27,13 +28,14 @@ import (
 //   - Lines of the audit log name who did something by a digest: what was done with roles and notices must be
 //     answerable later. The log is sealed besides, so its bytes are not found here.
 //   - A used invitation keeps a digest of who took it until it runs out (14 days): else it would work again.
+//   - Who sent a wrong code is counted by a digest for an hour: else ERASE would let them guess on.
 //   - The programme keeps the organisation's own list (member, course, facility) and posted sessions; a notice
 //     keeps its text until 90 days after its end, so that others can correct it or take it back. All sealed,
 //     without the person.
 //   - Counts of a notice, of outcomes and of judgements name nobody.
 //   - A question kept by FARO_KEEP_QUESTIONS was never stored with a person; it stays its 30 days.
-//   - A digest of the input that said ERASE, for a day, so that its redelivery is not answered; a digest of a
-//     text message whose delivery the carrier reports after the end, for three days.
+//   - Digests of the input that said ERASE and of the last ones before it, for a day, so that a redelivery is not
+//     answered; a digest of a text message whose delivery the carrier reports after the end, for three days.
 //   - At the providers: their own logs and Twilio's list of those who sent STOP. That is theirs.
 func TestEraseLeavesNothing(t *testing.T) {
 	w := start(t, func(c *serveCmd) { c.Keep, c.Notice.Approval = true, 0 })
@@ -91,10 +93,9 @@ func TestEraseLeavesNothing(t *testing.T) {
 	joins(follower, "/start f-tapachula")
 	joins(waiting, "/start")
 	joins(blocked, "/start f-tapachula")
-	w.text(phone, "hola tapachula")
-	w.text(phone, "1")
-	w.text(phone, "1")
 	w.text(phone, "tapachula")
+	w.text(phone, "1")
+	w.text(phone, "1")
 	w.text(phone, "canariotexto quiero pedir asilo")
 
 	// Staff: enrolled by invitation or by phone, reminded, answering, there.
@@ -138,13 +139,14 @@ func TestEraseLeavesNothing(t *testing.T) {
 	w.say(chief, "aviso")
 	w.tap(chief, "notice-where/new")
 	w.say(chief, "Tapachula")
-	for _, data := range []string{"notice-urgency/all", "notice-what/routine", "notice-lang/own", "notice-write/es"} {
+	for _, data := range []string{"notice-what/all", "notice-urgency/own", "notice-lang/routine", "notice-write/es"} {
 		w.tap(chief, data)
 	}
 	w.say(chief, "Canario: hay comida.")
-	for _, data := range []string{"notice-until", "notice-when/6h", "notice-check/now", "notice-send"} {
+	for _, data := range []string{"notice-until", "notice-when/6h", "notice-check/now"} {
 		w.tap(chief, data)
 	}
+	w.send(chief)
 	seen(second, "Canario: hay comida.")
 	all, err := w.server.tells.All(w.context())
 	if err != nil || len(all) != 1 {
@@ -252,6 +254,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 		trace("a chat id in 8 bytes", string(binary.LittleEndian.AppendUint64(nil, uint64(chat))))
 		trace("a chat id in 8 bytes", string(binary.BigEndian.AppendUint64(nil, uint64(chat))))
 		trace("a sealed id", string(w.id(chat)))
+		trace("a digest", people.Digest(w.id(chat)))
 	}
 	for _, number := range phones {
 		for _, spelling := range []string{number, number[1:], number[3:], number[5:], number[3:5] + " " + number[5:9] + " " + number[9:]} {
@@ -262,7 +265,9 @@ func TestEraseLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		trace("a phone number in 8 bytes", string(binary.LittleEndian.AppendUint64(nil, digits)))
-		trace("a sealed id", string(w.server.taker.Vault.Seal(bot.SMS, number)))
+		id := w.server.taker.Vault.Seal(bot.SMS, number)
+		trace("a sealed id", string(id))
+		trace("a digest", people.Digest(id))
 		for _, sms := range w.twilio.Inbox(number) {
 			trace("Twilio's id of a message", sms.SID)
 			trace("Twilio's id of a message", sms.SID[8:])
@@ -348,6 +353,53 @@ func (w *world) everything() map[string][]byte {
 	_, metrics := w.get("/metrics")
 	return map[string][]byte{"Redis": []byte(w.dump()), "Redis, as stored": raw.Bytes(), "Redis' dump": dump, "the log": []byte(w.log.String()),
 		"the metrics": []byte(metrics), "the data folder with the append-only file": []byte(w.files())}
+}
+
+// TestNothingOldIsTakenAgain: a message that is delivered again makes no second turn, however many came after it, and
+// ERASE and a new beginning among them: nothing is kept again of who erased themselves.
+func TestNothingOldIsTakenAgain(t *testing.T) {
+	w := start(t, func(c *serveCmd) { c.Telegram.Rate, c.Twilio.Rate = 0, 0 })
+	again := func(update fakes.Update) {
+		t.Helper()
+		n := w.telegram.Sent()
+		w.post(update)
+		w.drained()
+		if more := w.telegram.Sent() - n; more != 0 {
+			t.Errorf("a message that was answered before gets %d answers more", more)
+		}
+	}
+	first := w.telegram.Say(ana, "es", "hola")
+	w.post(first)
+	for range 19 { // as many as are answered at once
+		w.post(w.telegram.Say(ana, "es", "asilo"))
+	}
+	w.drained()
+	again(first)
+
+	early, late := w.telegram.Say(ben, "es", "hola"), w.telegram.Say(ben, "es", "asilo")
+	w.post(early)
+	w.post(late)
+	w.post(w.telegram.Say(ben, "es", "BORRAR"))
+	w.drained()
+	again(early)
+	again(late)
+	if n := w.server.redis.Exists(w.context(), keys.Dialogue(w.id(ben)), keys.Person(w.id(ben))).Val(); n != 0 {
+		t.Errorf("%d records of who erased themselves", n)
+	}
+	w.say(ben, "hola")
+	again(early)
+
+	const phone = "+529619990003"
+	form := w.twilio.Text(phone, ourNumber, "hola")
+	for _, words := range []url.Values{form, w.twilio.Text(phone, ourNumber, "BORRAR"), form} {
+		if status, err := w.twilio.Post(w.context(), w.url, publicURL, "/twilio/message", words); err != nil || status != http.StatusOK {
+			t.Fatalf("answered %d, %v", status, err)
+		}
+	}
+	w.drained()
+	if n := len(w.twilio.Inbox(phone)); n != 2 {
+		t.Errorf("a text, ERASE and the text again get %d answers", n)
+	}
 }
 
 func TestErasedTurnIsNotRepeated(t *testing.T) {

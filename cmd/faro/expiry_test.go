@@ -59,7 +59,7 @@ func TestWhatIsKeptOfPeopleExpires(t *testing.T) {
 	w.say(chief, "notice")
 	w.tap(chief, "notice-where/new")
 	w.say(chief, "Tapachula")
-	w.tap(chief, "notice-urgency/all")
+	w.tap(chief, "notice-what/all")
 	w.tap(chief, "notice-fill/water-off")
 	w.drained()
 

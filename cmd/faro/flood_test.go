@@ -8,6 +8,7 @@ import (
 
 	"faro/bot"
 	"faro/internal/keys"
+	"faro/internal/people"
 )
 
 // pour sends messages many at once, and wants each answered 200.
@@ -101,6 +102,53 @@ func TestEraseByTurns(t *testing.T) {
 	id := w.server.taker.Vault.Seal(bot.SMS, phone)
 	if n := w.server.redis.Exists(w.context(), keys.Dialogue(id), keys.Person(id)).Val(); n != 0 {
 		t.Error("the person is still in Redis")
+	}
+}
+
+// TestGuessingOutlastsErase: who sends ERASE by turns has no more wrong codes looked at than others, and a right one
+// gives nothing then. The lock stands in the audit log once.
+func TestGuessingOutlastsErase(t *testing.T) {
+	w := start(t, func(c *serveCmd) { c.Telegram.Rate = 0 })
+	if err := w.server.trains.Register.Invite(w.context(), "ABCD-2345", people.Invitation{Role: bot.Admin}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		for range 2 {
+			w.post(w.telegram.Say(ana, "es", people.NewCode()))
+		}
+		w.post(w.telegram.Say(ana, "es", "BORRAR"))
+		w.drained()
+	}
+	w.post(w.telegram.Say(ana, "es", "ABCD-2345"))
+	if role, err := w.server.trains.Register.Role(w.context(), w.id(ana)); err != nil || role != bot.Migrant {
+		t.Errorf("who guessed and erased has the role %q, %v", role, err)
+	}
+	locked := 0
+	if err := w.server.trains.Register.Audit(w.context(), func(e people.Entry) error {
+		if e.What == "locked out" {
+			locked++
+		}
+		return nil
+	}); err != nil || locked != 1 {
+		t.Errorf("the audit log tells of %d locks, %v", locked, err)
+	}
+}
+
+// TestNoCodeIsTakenInAFlood: a code among too many messages is not heard and not taken either.
+func TestNoCodeIsTakenInAFlood(t *testing.T) {
+	w := start(t, func(c *serveCmd) { c.Telegram.Rate = 0 })
+	if err := w.server.trains.Register.Invite(w.context(), "ABCD-2345", people.Invitation{Role: bot.Admin}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	pour(t, 100, func() (int, error) {
+		return w.telegram.Post(w.context(), w.url+"/telegram", webhookSecret, w.telegram.Say(ana, "es", "asilo"))
+	})
+	w.post(w.telegram.Say(ana, "es", "ABCD-2345"))
+	w.post(w.telegram.Say(ben, "es", "ABCD-2345"))
+	for chat, want := range map[int64]bot.Role{ana: bot.Migrant, ben: bot.Admin} {
+		if role, err := w.server.trains.Register.Role(w.context(), w.id(chat)); err != nil || role != want {
+			t.Errorf("the role is %q, %v; want %q", role, err, want)
+		}
 	}
 }
 

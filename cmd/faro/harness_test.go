@@ -62,7 +62,11 @@ var (
 		}
 		return c
 	})
-	index = sync.OnceValue(func() *answers.Index { return answers.New(builtin().Flows, builtin().Book) })
+	index = sync.OnceValue(func() *answers.Index {
+		x := answers.New(builtin().Flows, builtin().Book)
+		x.Warm() // with the race detector it takes so long that a turn would be refused meanwhile
+		return x
+	})
 )
 
 // world is a running faro, wired as in production, with stand-ins of the providers around it.
@@ -142,7 +146,7 @@ func (w *world) post(update fakes.Update) {
 	w.t.Helper()
 	status, err := w.telegram.Post(w.context(), w.url+"/telegram", webhookSecret, update)
 	if err != nil || status != http.StatusOK {
-		w.t.Fatalf("the update was answered %d, %v", status, err)
+		w.t.Fatalf("the update was answered %d, %v\n%s", status, err, w.log.String())
 	}
 }
 

@@ -66,8 +66,8 @@ func (w *world) unanswered(people int) (n int) {
 	return n
 }
 
-// process starts the real program on this world's Redis and keys. It ends with the test.
-func (w *world) process() (*exec.Cmd, string) {
+// process starts the real program on this world's Redis and keys, with some settings more. It ends with the test.
+func (w *world) process(more ...string) (*exec.Cmd, string) {
 	w.t.Helper()
 	dir := w.t.TempDir()
 	bin := filepath.Join(dir, "faro")
@@ -75,10 +75,10 @@ func (w *world) process() (*exec.Cmd, string) {
 		w.t.Fatalf("build: %v\n%s", err, out)
 	}
 	cmd := exec.Command(bin, "serve")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "FARO_LISTEN=127.0.0.1:0", "FARO_DATA=" + dir, "FARO_PUBLIC_URL=" + publicURL,
-		"FARO_REDIS_URL=unix://" + w.socket(), "FARO_KEY_FILE=" + filepath.Join(w.cfg.Data, "keys.json"), "FARO_OPERATOR=Casa Prueba",
-		"FARO_TELEGRAM_TOKEN=" + botToken, "FARO_TELEGRAM_API=" + w.telegram.URL(), "FARO_TELEGRAM_MODE=webhook",
-		"FARO_TELEGRAM_SECRET=" + webhookSecret, "FARO_TELEGRAM_RATE=0"}
+	cmd.Env = append(more, "PATH="+os.Getenv("PATH"), "FARO_LISTEN=127.0.0.1:0", "FARO_DATA="+dir, "FARO_PUBLIC_URL="+publicURL,
+		"FARO_REDIS_URL=unix://"+w.socket(), "FARO_KEY_FILE="+filepath.Join(w.cfg.Data, "keys.json"), "FARO_OPERATOR=Casa Prueba",
+		"FARO_TELEGRAM_TOKEN="+botToken, "FARO_TELEGRAM_API="+w.telegram.URL(), "FARO_TELEGRAM_MODE=webhook",
+		"FARO_TELEGRAM_SECRET="+webhookSecret, "FARO_TELEGRAM_RATE=0")
 	log, err := cmd.StderrPipe()
 	if err != nil {
 		w.t.Fatal(err)

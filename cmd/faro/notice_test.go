@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"strings"
 	"sync/atomic"
@@ -57,6 +58,24 @@ func (w *world) notice(id string) {
 			w.t.Fatal(err)
 		}
 	}
+}
+
+// send taps what sends the notice that was counted last, once it is there.
+func (w *world) send(chief int64) {
+	w.t.Helper()
+	var data string
+	counted := func() bool {
+		for _, d := range w.last(chief).Data() {
+			if strings.HasPrefix(d, "notice-send/") {
+				data = d
+			}
+		}
+		return data != ""
+	}
+	if err := w.telegram.Await(w.context(), counted); err != nil {
+		w.t.Fatalf("no sheet: %s", w.chat(chief))
+	}
+	w.tap(chief, data)
 }
 
 // over waits until a notice has ended, and returns what became of it.
@@ -155,9 +174,9 @@ func TestNotices(t *testing.T) {
 	w.say(chief, "notice")
 	w.tap(chief, "notice-where/new")
 	w.say(chief, "Tapachula")
-	w.tap(chief, "notice-urgency/all")
-	w.tap(chief, "notice-what/routine")
-	w.tap(chief, "notice-lang/own")
+	w.tap(chief, "notice-what/all")
+	w.tap(chief, "notice-urgency/own")
+	w.tap(chief, "notice-lang/routine")
 	w.tap(chief, "notice-write/es")
 	w.say(chief, "Canario: hay comida.")
 	w.tap(chief, "notice-write/en")
@@ -175,10 +194,11 @@ func TestNotices(t *testing.T) {
 	seen(chief, "No text in Kreyòl ayisyen: 1 read it in Español.")
 	w.tap(chief, "notice-test")
 	seen(chief, "TEST. It comes to you alone.")
+	w.tap(chief, "notice-check")
 	if strings.Contains(w.chat(ana), "Canario") {
 		t.Error("a test reaches others")
 	}
-	w.tap(chief, "notice-send")
+	w.send(chief)
 	seen(ana, "Canario: hay comida.")
 	seen(ben, "Avi sa a nan lang sa a: Español.")
 	if err := w.twilio.Await(w.context(), func() bool {
@@ -243,6 +263,66 @@ func TestNoticeThroughFaults(t *testing.T) {
 	}
 	if left := w.telegram.Faults(); left != 0 {
 		t.Errorf("%d of 24 faults did not happen", left)
+	}
+	w.calm()
+}
+
+// TestTextedNoticeThroughFaults: the same by SMS, with Twilio's codes. Who has no phone there any more, or told the
+// carrier STOP, is counted so and left out the next time, whether Twilio says so at once or in a receipt.
+func TestTextedNoticeThroughFaults(t *testing.T) {
+	const readers = 60
+	w := start(t, func(c *serveCmd) { c.Twilio.Rate = 0 })
+	var phones []string
+	for i := range readers {
+		phones = append(phones, fmt.Sprint("+5296120", 10000+i))
+		id := w.server.taker.Vault.Seal(bot.SMS, phones[i])
+		pipe := w.server.redis.Pipeline()
+		pipe.Set(w.context(), keys.Person(id), `{"l":"es","f":"tapachula"}`, time.Hour)
+		pipe.ZAdd(w.context(), keys.Followers(keys.Of(id), "tapachula"), redis.Z{Score: float64(i + 1), Member: string(id)})
+		pipe.Set(w.context(), keys.Arrivals(keys.Of(id)), readers, 0)
+		if _, err := pipe.Exec(w.context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.twilio.OptOut(phones[0])
+	w.twilio.FailCode(2, http.StatusTooManyRequests, 20429, "Too Many Requests")
+	w.twilio.FailCode(2, http.StatusTooManyRequests, 21611, "queue full")
+	w.twilio.FailCode(5, http.StatusInternalServerError, 20500, "Internal Server Error")
+	w.twilio.FailCode(1, http.StatusBadRequest, 21614, "not a mobile number")
+	w.twilio.Drop(5)
+	w.twilio.Hang(1)
+	w.notice("n1")
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	if counts := w.over(ctx, "n1"); fmt.Sprint(counts) != fmt.Sprint(map[string]int{"delivered": readers - 2, "opted-out": 1, "unreachable": 1}) {
+		t.Errorf("counted %v of %d", counts, readers)
+	}
+	codes := []int{30005, 21610, 30007}
+	for _, phone := range phones[1:] {
+		got := w.twilio.Inbox(phone)
+		if len(got) > 1 {
+			t.Errorf("someone reads it %d times", len(got))
+		}
+		if len(got) == 0 || len(codes) == 0 {
+			continue
+		}
+		at, err := url.Parse(got[0].Fields["StatusCallback"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, err := w.twilio.Post(w.context(), w.url, publicURL, at.RequestURI(), w.twilio.Receipt(got[0].SID, "undelivered", codes[0])); err != nil || status != http.StatusNoContent {
+			t.Fatalf("receipt answered %d, %v", status, err)
+		}
+		codes = codes[1:]
+	}
+	want := map[string]int{"delivered": readers - 5, "opted-out": 2, "unreachable": 2, "undelivered 30007": 1}
+	if counts, err := w.server.tells.Counts(ctx, "n1"); err != nil || fmt.Sprint(counts) != fmt.Sprint(want) {
+		t.Errorf("after the receipts %v, want %v; %v", counts, want, err)
+	}
+	sheet, err := w.server.tells.Count(ctx, bot.Notice{Facilities: []string{"tapachula"}, Who: bot.Everyone, Urgency: "emergency", Until: time.Now().Add(time.Hour),
+		Texts: map[locales.Lang]string{"es": "Ya hay agua."}})
+	if err != nil || sheet.People != readers-4 || fmt.Sprint(sheet.Left) != "map[invalid:2 stopped:2]" {
+		t.Errorf("the next would reach %d, without %v; %v", sheet.People, sheet.Left, err)
 	}
 	w.calm()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
+	"faro/bot/telegram"
 	"faro/internal/content"
 	"faro/internal/poster"
 	"faro/locales"
@@ -18,8 +20,10 @@ import (
 type posterCmd struct {
 	Facility string `help:"Facility whose notices one gets with it, like tapachula."`
 	Topic    string `help:"Topic it says something of, like asylum."`
-	Bot      string `help:"Name of the bot, for the QR code."`
+	Bot      string `help:"Name of the bot, for the QR code; Telegram tells it if FARO_TELEGRAM_TOKEN is set."`
 	Phone    string `env:"FARO_TWILIO_FROM" help:"Number for text messages."`
+	Token    string `name:"telegram-token" env:"FARO_TELEGRAM_TOKEN" hidden:""`
+	API      string `name:"telegram-api" env:"FARO_TELEGRAM_API" default:"https://api.telegram.org" hidden:""`
 	Out      string `short:"o" default:"-" help:"PDF file to write, - for standard output."`
 }
 
@@ -32,9 +36,20 @@ func (c posterCmd) Run(s streams, dir source) error {
 	if err != nil {
 		return err
 	}
+	if c.Bot == "" && c.Token != "" {
+		if c.Bot, err = telegram.Name(context.Background(), telegram.NewAPI(c.API, c.Token)); err != nil {
+			fmt.Fprintln(s.err, "Telegram does not tell the bot's name:", err)
+		}
+	}
 	p, err := c.poster(loaded, time.Now())
 	if err != nil {
 		return err
+	}
+	if p.Link == "" {
+		fmt.Fprintln(s.err, "the poster has no QR code: give --bot, or set FARO_TELEGRAM_TOKEN")
+	}
+	if p.Number == "" {
+		fmt.Fprintln(s.err, "the poster has no number for text messages: give --phone, or set FARO_TWILIO_FROM")
 	}
 	return create(s, c.Out, func(w io.Writer) error { return p.Write(w) })
 }
@@ -49,7 +64,7 @@ func (c posterCmd) poster(loaded *content.Content, now time.Time) (poster.Poster
 	case c.Topic != "" && loaded.Flows.Topics[c.Topic] == nil:
 		return poster.Poster{}, fmt.Errorf("--topic: %q is not in flows/topics", c.Topic)
 	case c.Bot == "" && c.Phone == "":
-		return poster.Poster{}, errors.New("give --bot, --phone or both: a poster must say where to write")
+		return poster.Poster{}, errors.New("give --bot, --phone or both, or set FARO_TELEGRAM_TOKEN or FARO_TWILIO_FROM: a poster must say where to write")
 	case c.Bot != "" && !botName.MatchString(c.Bot):
 		return poster.Poster{}, fmt.Errorf("--bot: %q is not a bot's name: 5 to 32 letters, digits and _, without @", c.Bot)
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"faro/internal/fakes"
 )
 
 // TestPosterAsPrinted: the code on the page opens the bot at the facility, and everything is readable in
@@ -118,5 +120,45 @@ func TestPosterSaysWhatIsWrong(t *testing.T) {
 		if _, err := c.poster(builtin(), time.Now()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %s", c, err, want)
 		}
+	}
+}
+
+// TestPosterAsSet: with the settings of a running faro a facility and a topic are enough, and a part of the
+// page that is missing is told.
+func TestPosterAsSet(t *testing.T) {
+	provider := fakes.NewTelegram(botToken, fakes.Name("Canaria", "Prueba", "canariauser"))
+	t.Cleanup(provider.Close)
+	const noCode, noNumber = "the poster has no QR code: give --bot", "the poster has no number for text messages: give --phone"
+	for name, c := range map[string]struct {
+		env  map[string]string
+		more []string
+		code int
+		errs []string
+	}{
+		"both":                {env: map[string]string{"FARO_TELEGRAM_TOKEN": botToken, "FARO_TWILIO_FROM": "+525512345678"}},
+		"Telegram alone":      {env: map[string]string{"FARO_TELEGRAM_TOKEN": botToken}, errs: []string{noNumber}},
+		"SMS alone":           {env: map[string]string{"FARO_TWILIO_FROM": "+525512345678"}, errs: []string{noCode}},
+		"a token of nobody":   {env: map[string]string{"FARO_TELEGRAM_TOKEN": "1:x", "FARO_TWILIO_FROM": "+525512345678"}, errs: []string{"Telegram does not tell the bot's name", noCode}},
+		"a name that is told": {env: map[string]string{"FARO_TELEGRAM_TOKEN": "1:x", "FARO_TWILIO_FROM": "+525512345678"}, more: []string{"--bot", "FaroBot"}},
+		"neither":             {code: 1, errs: []string{"FARO_TELEGRAM_TOKEN or FARO_TWILIO_FROM"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("FARO_TELEGRAM_API", provider.URL())
+			for key, value := range c.env {
+				t.Setenv(key, value)
+			}
+			code, out, errs := command("", append([]string{"poster", "--facility", "tapachula", "--topic", "asylum"}, c.more...)...)
+			if code != c.code || (code == 0) != strings.HasPrefix(out, "%PDF") {
+				t.Errorf("code %d, %d bytes, %s", code, len(out), errs)
+			}
+			if len(c.errs) != strings.Count(errs, "\n") || strings.Contains(errs, botToken) {
+				t.Errorf("told %q, want %q", errs, c.errs)
+			}
+			for _, want := range c.errs {
+				if !strings.Contains(errs, want) {
+					t.Errorf("%q is missing in %q", want, errs)
+				}
+			}
+		})
 	}
 }

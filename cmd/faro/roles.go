@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"faro/bot"
+	"faro/bot/telegram"
 	"faro/internal/people"
 	"faro/internal/rekey"
 	"faro/internal/table"
@@ -35,8 +36,8 @@ type inviteCmd struct {
 	Role     string `enum:"staff,trainer,coordinator,admin" default:"staff" help:"What it gives: staff, trainer, coordinator or admin."`
 	Facility string `help:"Facility of those who take it, like tapachula."`
 	Course   string `help:"Course they are enrolled in."`
-	Count    int    `default:"1" help:"How many; each works once."`
-	Roster   bool   `help:"One for each person of the programme who has not joined."`
+	Count    *int   `help:"How many; each works once. One if not given."`
+	Roster   bool   `help:"One for each person of the programme who has not joined; of a course, with --course."`
 	Out      string `short:"o" default:"-" help:"CSV file to write, - for the terminal."`
 	Bot      string `help:"Name of the bot, for links that open it."`
 	joined
@@ -55,8 +56,11 @@ func (c inviteCmd) Run(s streams, dir source) error {
 	if c.Facility != "" && loaded.Flows.Facilities[c.Facility] == nil {
 		return fmt.Errorf("--facility: %q is not in flows/facilities.yaml", c.Facility)
 	}
-	if c.Count < 1 || c.Count > maxInvitations {
-		return fmt.Errorf("--count: %d is not between 1 and %d", c.Count, maxInvitations)
+	if c.Roster && (c.Count != nil || c.Facility != "" || c.Role != string(bot.Staff)) {
+		return errors.New("--roster makes one for each person, as staff at their own facility: leave --count, --facility and --role away")
+	}
+	if c.Count != nil && (*c.Count < 1 || *c.Count > maxInvitations) {
+		return fmt.Errorf("--count: %d is not between 1 and %d", *c.Count, maxInvitations)
 	}
 	return c.with(func(ctx context.Context, store *training.Store) error {
 		p, err := store.Load(ctx)
@@ -72,13 +76,17 @@ func (c inviteCmd) Run(s streams, dir source) error {
 
 func (c inviteCmd) invitations(p *training.Programme) (all []people.Invitation) {
 	if !c.Roster {
-		for range c.Count {
+		count := 1
+		if c.Count != nil {
+			count = *c.Count
+		}
+		for range count {
 			all = append(all, people.Invitation{Role: bot.Role(c.Role), Facility: c.Facility, Course: c.Course})
 		}
 		return all
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.Members)) {
-		if m := p.Members[id]; m.Person == "" {
+		if m := p.Members[id]; m.Person == "" && (c.Course == "" || slices.Contains(m.Courses, c.Course)) {
 			all = append(all, people.Invitation{Role: bot.Staff, Facility: m.Facility, Member: id})
 		}
 	}
@@ -92,7 +100,7 @@ func (c inviteCmd) write(ctx context.Context, store *training.Store, w io.Writer
 	for _, inv := range all {
 		code, link := people.NewCode(), ""
 		if c.Bot != "" {
-			link = "https://t.me/" + c.Bot + "?start=i-" + code
+			link = telegram.Link(c.Bot, code)
 		}
 		if err == nil {
 			err = register(store).Invite(ctx, code, inv, byCommand)
@@ -135,13 +143,22 @@ type rolesRemoveCmd struct {
 	joined
 }
 
-// Run takes a role away, and whoever had it out of the programme.
+// Run takes whoever has a role out of the programme, and then the role away: so it can be repeated if it fails
+// in between.
 func (c rolesRemoveCmd) Run(s streams) error {
 	return c.with(func(ctx context.Context, store *training.Store) error {
-		holder, err := register(store).Remove(ctx, c.Digest, byCommand)
-		if err == nil {
-			err = store.Forget(ctx, holder.Person)
+		holders, err := register(store).Holders(ctx)
+		if err != nil {
+			return err
 		}
+		for _, h := range holders {
+			if h.Digest == c.Digest {
+				if err := store.Forget(ctx, h.Person); err != nil {
+					return err
+				}
+			}
+		}
+		holder, err := register(store).Remove(ctx, c.Digest, byCommand)
 		if err != nil {
 			return err
 		}

@@ -53,8 +53,10 @@ type server struct {
 	keeper *unanswered.Keeper // nil unless questions are kept
 	demo   *demo.Page
 	bot    *telegram.API
+	called atomic.Pointer[string] // the bot's name, once Telegram has told it
 	node   string
 	poller *lease.Lease // only one process polls Telegram
+	others bool         // whether another did when Redis last answered
 	mover  *rekey.Mover
 	keys   chan struct{} // closed when the keys are known to be those of what Redis holds
 	once   sync.Once
@@ -96,6 +98,7 @@ const (
 	awayTime   = 5 * time.Second // for telling someone that their turn was not stored
 	closeTime  = 10 * time.Second
 	pollLease  = 45 * time.Second // longer than one long poll, which renews it
+	leaseTime  = 3 * time.Second  // for renewing it: people in danger may wait
 )
 
 // newServer opens what is needed and listens. Redis or a provider being away is not an error.
@@ -143,6 +146,12 @@ func newServer(ctx context.Context, cfg serveCmd, what *said, log *slog.Logger) 
 		Redis: s.redis, Vault: seals, Store: &training.Store{Redis: s.redis, Vault: seals}, Register: register, Settle: s.mover.Settle, Life: s.cfg.life(),
 		Talk: s.taker.Talk, Shapes: s.taker.Shapes, Public: cfg.PublicURL, Log: log, Now: time.Now,
 		Facility: func(id string) (string, string) { return s.said.Load().facility(id) },
+		Link: func(code string) string {
+			if name := s.called.Load(); name != nil {
+				return telegram.Link(*name, code)
+			}
+			return ""
+		},
 	})
 	routes, err := s.routes()
 	if err == nil {
@@ -163,7 +172,7 @@ func newServer(ctx context.Context, cfg serveCmd, what *said, log *slog.Logger) 
 	})
 	s.meter.Queues(s.outbox)
 	s.http = &http.Server{
-		Handler: s.handler(), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
+		Handler: s.guarded(s.handler()), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
@@ -205,8 +214,8 @@ func rates(routes map[bot.Channel]outbox.Route) map[bot.Channel]float64 {
 }
 
 // prepare fills in what someone with a role has before them.
-func (s *server) prepare(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input) error {
-	if err := s.trains.Prepare(ctx, id, p, in); err != nil {
+func (s *server) prepare(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input, heard bool) error {
+	if err := s.trains.Prepare(ctx, id, p, in, heard); err != nil {
 		return err
 	}
 	return s.tells.Prepare(ctx, id, in)
@@ -254,31 +263,57 @@ func (s *server) handle(ctx context.Context, set effects.Set) error {
 	return errors.Join(s.trains.Handle(ctx, set), s.tells.Handle(ctx, set))
 }
 
-// take is a turn within the time a provider waits.
+// take is a turn within the time a provider waits. One that panics is counted apart: it would do so again.
 func (s *server) take(ctx context.Context, address string, in bot.Input) error {
 	ctx, cancel := context.WithTimeout(ctx, turnTime)
 	defer cancel()
 	err := errUnkeyed
 	select {
 	case <-s.keys:
-		err = s.taker.Take(ctx, address, in)
+		err = guard(func() error { return s.taker.Take(ctx, address, in) })
 	default:
 	}
-	if err != nil {
+	if where, ok := errors.AsType[panicked](err); ok {
+		s.meter.Request(in.Channel)("panic")
+		s.log.Error("a turn panicked", "channel", in.Channel, "in", where.at)
+	} else if err != nil {
 		s.log.Warn("a turn was not stored", "channel", in.Channel, "error", err)
 	}
 	return err
 }
 
-// takeTelegram is a turn; if it cannot be stored, the person hears so at once, and Telegram delivers again.
+// takeTelegram is a turn; if it cannot be stored, the person hears so at once, and Telegram delivers again. One that
+// panics it need not deliver again.
 func (s *server) takeTelegram(ctx context.Context, chat string, in bot.Input) error {
 	err := s.take(ctx, chat, in)
 	if err == nil || errors.Is(err, turns.ErrBusy) {
 		return err
 	}
-	reply, ok := s.away.Answer(chat, in)
+	s.awayTelegram(ctx, chat, in)
+	if _, ok := errors.AsType[panicked](err); ok {
+		return nil
+	}
+	return err
+}
+
+// answerAway is what someone is told whose turn could not be stored. What they wrote may be why; then it is not read.
+func (s *server) answerAway(address string, in bot.Input) (reply bot.Reply, ok bool) {
+	err := guard(func() error {
+		reply, ok = s.away.Answer(address, in)
+		return nil
+	})
+	if err != nil {
+		in.Kind, in.Words = bot.Media, ""
+		reply, ok = s.away.Answer(address, in)
+	}
+	return reply, ok
+}
+
+// awayTelegram tells someone whose turn could not be stored what to call.
+func (s *server) awayTelegram(ctx context.Context, chat string, in bot.Input) {
+	reply, ok := s.answerAway(chat, in)
 	if !ok {
-		return err
+		return
 	}
 	body, failed := telegram.Shape(reply, in)
 	if failed == nil {
@@ -290,12 +325,11 @@ func (s *server) takeTelegram(ctx context.Context, chat string, in bot.Input) er
 		s.log.Warn("someone whose turn was not stored could not be told", "channel", in.Channel, "error", failed)
 		s.away.Unheard(in.Channel, chat)
 	}
-	return err
 }
 
 // awaySMS is what someone is told whose text message could not be stored.
 func (s *server) awaySMS(number string, in bot.Input) string {
-	reply, ok := s.away.Answer(number, in)
+	reply, ok := s.answerAway(number, in)
 	if !ok {
 		return ""
 	}
@@ -332,8 +366,8 @@ func (s *server) handler() http.Handler {
 	return mux
 }
 
-func (s *server) receive(ctx context.Context, day time.Time, part int, sid, status string) (bool, error) {
-	return s.outbox.Receive(ctx, day, keys.Partition(part), sid, status)
+func (s *server) receive(ctx context.Context, day time.Time, part int, r outbox.Report) (bool, error) {
+	return s.outbox.Receive(ctx, day, keys.Partition(part), r)
 }
 
 // ready says whether this process can take turns.
@@ -391,7 +425,7 @@ func (s *server) Run(ctx context.Context) error {
 	if s.bot != nil {
 		intake.Go(func() { s.introduce(ctx) })
 		if s.cfg.Telegram.Mode == "poll" {
-			poller := &telegram.Poller{API: s.bot, Take: s.takeTelegram, Count: s.meter.Request(bot.Telegram), Log: s.log, Mine: s.polls}
+			poller := &telegram.Poller{API: s.bot, Take: s.takeTelegram, Away: s.awayTelegram, Count: s.meter.Request(bot.Telegram), Log: s.log, Whose: s.polls}
 			intake.Go(func() {
 				poller.Run(ctx)
 				if err := s.poller.Return(sending); err != nil {
@@ -446,10 +480,22 @@ func (s *server) replace(ctx context.Context, c *content.Content) error {
 	return nil
 }
 
-// polls reports whether this process is the one that polls Telegram.
-func (s *server) polls(ctx context.Context) bool {
+// polls says whose turn it is to poll Telegram. While Redis is away it is that of who polled last, or of who has
+// just started: two of them get in each other's way, but both tell people what to call.
+func (s *server) polls(ctx context.Context) telegram.Whose {
+	ctx, cancel := context.WithTimeout(ctx, leaseTime)
+	defer cancel()
 	got, err := s.poller.Take(ctx)
-	return err == nil && got != lease.Other
+	if err == nil {
+		s.others = got == lease.Other
+	}
+	switch {
+	case s.others:
+		return telegram.Others
+	case err != nil:
+		return telegram.Unknown
+	}
+	return telegram.Ours
 }
 
 // retryTime is how long to wait before Telegram is told again about the bot.
@@ -458,7 +504,11 @@ const retryTime = 30 * time.Second
 // introduce tells Telegram about the bot, until it has heard.
 func (s *server) introduce(ctx context.Context) {
 	for {
-		err := telegram.Introduce(ctx, s.bot, s.said.Load().book)
+		name, err := telegram.Name(ctx, s.bot)
+		if err == nil {
+			s.called.Store(&name)
+			err = telegram.Introduce(ctx, s.bot, s.said.Load().book)
+		}
 		if err == nil && s.cfg.Telegram.Mode == "webhook" {
 			err = telegram.SetWebhook(ctx, s.bot, s.cfg.PublicURL+"/telegram", s.cfg.Telegram.Secret)
 		}

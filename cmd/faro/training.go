@@ -1,19 +1,24 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/nyaruka/phonenumbers"
 
 	"faro/bot"
+	"faro/internal/people"
 	"faro/internal/quiet"
 	"faro/internal/redisx"
 	"faro/internal/rekey"
@@ -25,6 +30,8 @@ import (
 type trainingCmd struct {
 	Import importCmd  `cmd:"" help:"Read sessions and people from CSV, XLSX or iCalendar; changes nothing without --apply."`
 	Export exportCmd  `cmd:"" help:"Write who answered what, and who was there, as CSV."`
+	People peopleCmd  `cmd:"" help:"List the people of the programme, and which of them have joined."`
+	Enrol  enrolCmd   `cmd:"" help:"Put people of the programme into a course."`
 	Set    settingCmd `cmd:"" help:"Show or change when people are reminded."`
 	Remove removeCmd  `cmd:"" help:"Take a course away with its sessions; changes nothing without --apply."`
 	Sample sampleCmd  `cmd:"" help:"Write a sample programme as two CSV files: 963 people, 80 sessions, eleven delegations."`
@@ -90,36 +97,33 @@ func (c importCmd) Run(s streams, dir source) error {
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{}
+	var files []training.File
 	for _, name := range c.Files {
-		if files[name], err = os.ReadFile(name); err != nil {
+		data, err := os.ReadFile(name)
+		if err != nil {
 			return fmt.Errorf("read what to import: %w", err)
 		}
+		files = append(files, training.File{Name: name, Data: data})
 	}
 	return c.with(func(ctx context.Context, store *training.Store) error {
-		known := training.Known{Facilities: map[string]string{}, Course: c.Course, Phone: func(number string) (bot.PersonID, error) {
+		known := training.Known{Facilities: loaded.Flows.Facilities, Course: c.Course, Phone: func(number string) (bot.PersonID, error) {
 			return phone(store.Vault, number)
 		}}
-		for id, f := range loaded.Flows.Facilities {
-			known.Facilities[id] = f.Zone
-		}
 		for _, l := range loaded.Book.Languages() {
 			known.Languages = append(known.Languages, l.Tag)
 		}
 		var changes []string
+		var strangers []bot.PersonID // at numbers that were wrong
 		take := func(p *training.Programme) error {
-			changes = nil
-			for _, name := range c.Files {
-				next, some, faults := p.Import(name, files[name], known)
-				for _, f := range faults {
-					fmt.Fprintln(s.err, f)
-				}
-				if len(faults) > 0 {
-					return fmt.Errorf("%s: nothing was imported: mend the %d rows above", name, len(faults))
-				}
-				changes = append(changes, some...)
-				*p = *next
+			next, all, faults := p.ImportAll(files, known)
+			for _, f := range faults {
+				fmt.Fprintln(s.err, f)
 			}
+			if len(faults) > 0 {
+				return fmt.Errorf("nothing was imported: mend the %d faults above", len(faults))
+			}
+			changes, strangers = all, p.Parted(next)
+			*p = *next
 			return nil
 		}
 		if c.Apply {
@@ -135,7 +139,7 @@ func (c importCmd) Run(s streams, dir source) error {
 			return err
 		}
 		if c.Apply {
-			if err := enrol(ctx, store); err != nil {
+			if err := errors.Join(enrol(ctx, store), dismiss(ctx, store, strangers)); err != nil {
 				return err
 			}
 			if err := register(store).Note(ctx, "programme imported", byCommand, fmt.Sprint(len(changes), " changes")); err != nil {
@@ -183,6 +187,20 @@ func enrol(ctx context.Context, store *training.Store) error {
 			if err := register(store).Enrol(ctx, m.Person, m.Facility, byCommand); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// dismiss takes the role of staff from people the programme does not know any more, and forgets them.
+func dismiss(ctx context.Context, store *training.Store, strangers []bot.PersonID) error {
+	for _, id := range strangers {
+		role, err := register(store).Role(ctx, id)
+		if err == nil && role == bot.Staff {
+			_, err = register(store).Remove(ctx, people.Digest(id), byCommand)
+		}
+		if err = errors.Join(err, store.Forget(ctx, id), register(store).Unmeet(ctx, id)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -254,6 +272,60 @@ func (c exportCmd) Run(s streams) error {
 			return err
 		}
 		return create(s, c.Out, func(w io.Writer) error { return p.WriteAnswers(w, reactions) })
+	})
+}
+
+type peopleCmd struct {
+	Unassigned bool `help:"Only those who are in no course."`
+	joined
+}
+
+// Run lists the people of the programme as their organisation names them; those who joined by an invitation have an
+// id of Faro's. The digest is that of faro roles.
+func (c peopleCmd) Run(s streams) error {
+	return c.with(func(ctx context.Context, store *training.Store) error {
+		p, err := store.Load(ctx)
+		if err != nil {
+			return err
+		}
+		out := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(out, "id\tcourses\tdelegation\tfacility\tjoined\tdigest")
+		for _, id := range slices.Sorted(maps.Keys(p.Members)) {
+			m := p.Members[id]
+			if c.Unassigned && len(m.Courses) > 0 {
+				continue
+			}
+			joined, digest := "no", "-"
+			switch {
+			case m.Person != "":
+				joined, digest = "yes", people.Digest(m.Person)
+			case m.Left:
+				joined = "left"
+			}
+			fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, cmp.Or(strings.Join(m.Courses, ";"), "-"), cmp.Or(m.Delegation, "-"), cmp.Or(m.Facility, "-"), joined, digest)
+		}
+		return out.Flush()
+	})
+}
+
+type enrolCmd struct {
+	Course string   `required:"" help:"Course they are put into."`
+	People []string `arg:"" help:"Their ids, as faro training people lists them."`
+	joined
+}
+
+// Run puts all of them into a course, or none.
+func (c enrolCmd) Run(s streams) error {
+	return c.with(func(ctx context.Context, store *training.Store) error {
+		err := store.Change(ctx, func(p *training.Programme) error { return p.Enrol(c.Course, c.People...) })
+		if err == nil {
+			err = register(store).Note(ctx, "people enrolled", byCommand, c.Course)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%d people are in course %s\n", len(c.People), c.Course)
+		return err
 	})
 }
 

@@ -119,6 +119,14 @@ func TestTraining(t *testing.T) {
 		t.Errorf("one's own code again: %q", again.Text)
 	}
 
+	// Both are reminded of the session that is near; then nothing comes between what the trainer is told.
+	if err := w.telegram.Await(w.context(), func() bool { return strings.Contains(w.chat(ana), "Derechos humanos") }); err != nil {
+		t.Fatalf("ana is not reminded: %s", w.chat(ana))
+	}
+	if err := w.twilio.Await(w.context(), func() bool { return len(w.twilio.Inbox(phone)) >= 4 }); err != nil {
+		t.Fatalf("the phone is not reminded: %d messages", len(w.twilio.Inbox(phone)))
+	}
+
 	// The trainer posts another session in Tijuana, for tomorrow.
 	tomorrow := time.Now().AddDate(0, 0, 1)
 	w.say(chief, "training")
@@ -178,6 +186,12 @@ func TestTraining(t *testing.T) {
 	}
 	counted("Coming: 1.")
 	counted("Reached: 2 of 2")
+
+	// An invitation is a code and a link.
+	if invite := w.tap(chief, "invite").Text; !regexp.MustCompile(`\n([0-9A-Z]{4}-[0-9A-Z]{4})\n[^\n]*\n.*https://t\.me/faro_test_bot\?start=i-`).MatchString(invite) {
+		t.Errorf("an invitation: %q", invite)
+	}
+	w.tap(chief, "training")
 
 	// A cancellation reaches those who know of the session.
 	w.tap(chief, "cancel/s")

@@ -8,9 +8,10 @@
 package answers
 
 import (
+	"bytes"
 	"cmp"
+	"io"
 	"slices"
-	"strings"
 	"sync"
 
 	"faro/bot"
@@ -21,11 +22,12 @@ import (
 // When the index is sure. The scores are probabilities; the limits were chosen on the question set
 // in testdata, see docs/answers.md.
 const (
-	sure     = 0.72 // below, a choice is offered
+	sure     = 0.90 // below, a choice is offered
 	offer    = 0.10 // a topic less likely than this is not offered
 	nothing  = 0.40 // the message is about none of the topics, if so likely
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
-	danger   = 0.38 // a message so likely about danger is answered so first, whatever else it says
+	danger   = 0.48 // a message so likely about danger is answered so first, whatever else it says
+	inWhole  = 0.70 // what the whole message says of danger counts so much, its worst part the rest
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
@@ -35,132 +37,37 @@ const (
 type Index struct {
 	content *flows.Content
 	book    *locales.Book
+	made    io.ReaderAt // what was learned when the program was built
 
-	learn  sync.Once
+	ready  sync.Once
 	reader reader
-	urgent []string // topics of danger
-	topics *model   // which topic, "" for none of them; for all languages at once, because people mix them
-	tongue *model   // which language
+	urgent []string           // topics of danger
+	said   map[feature]string // the topic of each text that is word for word an example of it
+	topics *model             // which topic, "" for none of them; for all languages at once, because people mix them
+	tongue *model             // which language
 }
 
-// New makes an index. It learns when it is first asked; see Warm.
+// New makes an index. It is made ready when it is first asked; see Warm.
 func New(content *flows.Content, book *locales.Book) *Index {
-	return &Index{content: content, book: book}
+	return &Index{content: content, book: book, made: built()}
 }
 
-// Warm learns now, so that the first question need not wait. It takes about a second on a small machine.
-func (x *Index) Warm() { x.learn.Do(x.train) }
+// Warm makes the index ready now, so that the first question need not wait: at once if what was learned when the
+// program was built is of this content, else it learns, for seconds on a small machine.
+func (x *Index) Warm() { x.ready.Do(x.prepare) }
 
-func (x *Index) train() {
-	x.reader = newReader(x.book)
+func (x *Index) prepare() {
+	given := lessonsOf(x.content, x.book)
+	x.reader = newReader(given)
 	x.urgent = slices.DeleteFunc(x.ids(), func(id string) bool { return !x.content.Topics[id].Urgent })
-	var learning sync.WaitGroup
-	learning.Go(func() { x.tongue = learn(x.tongueExamples()) })
-	learning.Go(func() { x.topics = learn(x.topicExamples()) })
-	learning.Wait()
+	x.said = given.said()
+	var fits bool
+	if x.topics, x.tongue, fits = read(x.made, given); !fits {
+		x.topics, x.tongue, _ = read(bytes.NewReader(given.learned()), given)
+	}
 }
 
-// topicExamples are those of all languages; each is read in a goroutine of its own.
-func (x *Index) topicExamples() (texts []features, examples []example, how learning) {
-	langs := x.book.Languages()
-	read := make([][]features, len(langs))
-	found := make([][]example, len(langs))
-	var reading sync.WaitGroup
-	for i, l := range langs {
-		reading.Go(func() { read[i], found[i] = x.examplesIn(l.Tag) })
-	}
-	reading.Wait()
-	for i := range langs {
-		for _, e := range found[i] {
-			e.text += len(texts)
-			if e.before != alone {
-				e.before += len(texts)
-			}
-			examples = append(examples, e)
-		}
-		texts = append(texts, read[i]...)
-	}
-	return texts, examples, topicLearning
-}
-
-// examplesIn are the questions of each topic in a language, those that belong to none, and some once
-// more with something else told before, as people do.
-func (x *Index) examplesIn(l locales.Lang) (texts []features, examples []example) {
-	add := func(topic, text string) {
-		examples = append(examples, example{len(texts), alone, topic})
-		texts = append(texts, x.reader.features(text, l))
-	}
-	for _, id := range x.ids() {
-		title, _ := x.book.Raw(l, "topic."+id+".title")
-		add(id, title)
-		for _, q := range x.book.Topic(l, id).Questions {
-			add(id, q.Text)
-		}
-	}
-	asked := examples
-	for _, q := range x.book.Unrelated(l) {
-		add("", q.Text)
-	}
-	asides := len(texts)
-	for _, q := range x.book.Asides(l) {
-		texts = append(texts, x.reader.features(q.Text, l))
-	}
-	return texts, append(examples, x.told(asked, asides, len(texts))...)
-}
-
-// told are every second question with an aside before it, and those about danger with another
-// question before them: danger is often told in passing, and comes first.
-func (x *Index) told(asked []example, asides, end int) (told []example) {
-	var calm []example
-	for _, e := range asked {
-		if !x.content.Topics[e.class].Urgent {
-			calm = append(calm, e)
-		}
-	}
-	for i, e := range asked {
-		if asides < end && i%2 == 0 {
-			told = append(told, example{e.text, asides + i*stride%(end-asides), e.class})
-		}
-		if x.content.Topics[e.class].Urgent && len(calm) > 0 {
-			told = append(told, example{e.text, calm[i*stride%len(calm)].text, e.class})
-		}
-	}
-	return told
-}
-
-// tongueExamples are the questions and answers in each language.
-func (x *Index) tongueExamples() (texts []features, examples []example, how learning) {
-	for _, l := range x.book.Languages() {
-		add := func(text string) {
-			examples = append(examples, example{len(texts), alone, string(l.Tag)})
-			texts = append(texts, spelling(text))
-		}
-		for _, id := range x.ids() {
-			for _, q := range x.book.Topic(l.Tag, id).Questions {
-				add(q.Text)
-			}
-			for _, field := range []string{"title", "sms", "telegram"} {
-				text, _ := x.book.Raw(l.Tag, "topic."+id+"."+field)
-				for _, s := range sentences(text) {
-					add(s)
-				}
-			}
-		}
-		for _, q := range slices.Concat(x.book.Asides(l.Tag), x.book.Unrelated(l.Tag)) {
-			add(q.Text)
-		}
-	}
-	return texts, examples, tongueLearning
-}
-
-func (x *Index) ids() []string {
-	var ids []string
-	for id := range x.content.Topics {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
-}
+func (x *Index) ids() []string { return topicIDs(x.content) }
 
 // Find ranks the topics for a question. The language is the one the person has chosen, "" if none;
 // the Match has the language the question is written in; if that cannot be told, the one chosen.
@@ -180,11 +87,19 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	}
 	whole := look(text)
 	m.Topics = x.ranked(whole)
+	first := func(s bot.Scored) {
+		m.Topics = slices.DeleteFunc(m.Topics, func(t bot.Scored) bool { return t.Topic == s.Topic })
+		m.Topics = slices.Insert(m.Topics, 0, s)[:min(len(m.Topics)+1, maxTopic)]
+		m.Urgent = x.content.Topics[s.Topic].Urgent
+	}
+	if topic := x.said[said(m.Lang, text)]; topic != "" {
+		first(bot.Scored{Topic: topic, Score: 1})
+		m.Decision = bot.Sure
+		return m
+	}
 	s, own := x.worst(whole, parts(text), look)
 	if s.Topic != "" {
-		m.Topics = slices.DeleteFunc(m.Topics, func(t bot.Scored) bool { return t.Topic == s.Topic })
-		m.Topics = slices.Insert(m.Topics, 0, s)
-		m.Urgent = true
+		first(s)
 	}
 	m.Topics = m.Topics[:min(len(m.Topics), maxTopic)]
 	if len(m.Topics) == 0 {
@@ -201,8 +116,7 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 
 // worst is the topic of danger that a message is about, the zero Scored if none, and how likely it is
 // that one of them and no other. Each part of the
-// message is looked at by itself too, because danger is often told in passing; what the whole says
-// counts as much as what its worst part says.
+// message is looked at by itself too, because danger is often told in passing.
 func (x *Index) worst(whole []float32, parts []string, look func(string) []float32) (s bot.Scored, own float64) {
 	part, most := whole, x.risk(whole)
 	for _, text := range parts {
@@ -210,14 +124,14 @@ func (x *Index) worst(whole []float32, parts []string, look func(string) []float
 			part, most = p, x.risk(p)
 		}
 	}
-	score := (x.risk(whole) + most) / 2
+	both := func(whole, part float64) float64 { return inWhole*whole + (1-inWhole)*part }
+	score := both(x.risk(whole), most)
 	if score < danger {
 		return bot.Scored{}, 0
 	}
-	both := func(id string) float64 { return x.topics.of(whole, id) + x.topics.of(part, id) }
-	likelier := func(a, b string) int { return cmp.Compare(both(a), both(b)) }
-	topic := slices.MaxFunc(x.urgent, likelier)
-	return bot.Scored{Topic: topic, Score: score}, both(topic) / (2 * score)
+	likely := func(id string) float64 { return both(x.topics.of(whole, id), x.topics.of(part, id)) }
+	topic := slices.MaxFunc(x.urgent, func(a, b string) int { return cmp.Compare(likely(a), likely(b)) })
+	return bot.Scored{Topic: topic, Score: score}, likely(topic) / score
 }
 
 // risk is how likely a text is about danger.
@@ -255,26 +169,4 @@ func (x *Index) ranked(p []float32) []bot.Scored {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Topic, b.Topic))
 	})
 	return all
-}
-
-// sentences parts a text where a sentence ends.
-func sentences(text string) []string { return parted(text, ".!?;\n…") }
-
-// parts are the sentences of a text, and what stands between their commas. None if it is a single
-// clause.
-func parts(text string) []string {
-	all := append(sentences(text), parted(text, ".!?;:\n…,")...)
-	slices.Sort(all)
-	if all = slices.Compact(all); len(all) < 2 {
-		return nil
-	}
-	return all
-}
-
-// shortest is how many words a part of a text needs to tell anything.
-const shortest = 3
-
-func parted(text, at string) []string {
-	return slices.DeleteFunc(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(at, r) }),
-		func(s string) bool { return len(strings.Fields(s)) < shortest })
 }

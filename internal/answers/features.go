@@ -16,21 +16,23 @@ type weighed struct {
 	weight float32
 }
 
-func (f *features) add(name feature, weight float32) { *f = append(*f, weighed{name, weight}) }
+// found are the features of a text as they are found.
+type found []feature
 
-// sum adds up the weights of what was added more than once.
-func (f features) sum() features {
-	slices.SortFunc(f, func(a, b weighed) int { return cmp.Compare(a.feature, b.feature) })
-	n := 0
-	for _, w := range f {
-		if n > 0 && f[n-1].feature == w.feature {
-			f[n-1].weight += w.weight
-			continue
+func (f *found) add(kind kind, text ...string) { *f = append(*f, of(kind, text...)) }
+
+// sum counts what was found more than once.
+func (f found) sum() features {
+	slices.Sort(f)
+	all := make(features, 0, len(f))
+	for i, name := range f {
+		if i > 0 && f[i-1] == name {
+			all[len(all)-1].weight += weights[name%kinds]
+		} else {
+			all = append(all, weighed{name, weights[name%kinds]})
 		}
-		f[n] = w
-		n++
 	}
-	return f[:n]
+	return all
 }
 
 func (f features) has(name feature) bool {
@@ -38,30 +40,36 @@ func (f features) has(name feature) bool {
 	return found
 }
 
-// A feature is the hash of its kind and text: with 64 bits two never meet, and no text is kept.
+// A feature is the hash of its text, with its kind at the end: with 61 bits two never meet, and no text is kept.
 type feature uint64
 
-func of(kind byte, text ...string) feature {
+// A kind is what a feature is.
+type kind uint64
+
+const (
+	word    kind = iota
+	pair         // two words that follow each other
+	part         // a part of a word: forgives typos and endings
+	sounded      // a word as it sounds: forgives "k" for "qu", "b" for "v", a missing "h"
+	concept      // what a word means: "abogada", "attorney" and "avoka" are one concept
+	both         // two concepts in one text
+	kinds   = 8  // at most
+)
+
+// weights are what the kinds weigh against each other.
+var weights = [kinds]float32{word: 1, pair: 1.2, part: 0.5, sounded: 0.6, concept: 0.7, both: 0.7}
+
+func of(kind kind, text ...string) feature {
 	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
-	h := (offset ^ uint64(kind)) * prime
+	h := uint64(offset)
 	for _, t := range text {
 		for i := range len(t) {
 			h = (h ^ uint64(t[i])) * prime
 		}
 		h *= prime
 	}
-	return feature(h)
+	return feature(h/kinds*kinds + uint64(kind))
 }
-
-// What the features weigh against each other.
-const (
-	wordWeight    = 1.0 // a word
-	pairWeight    = 1.2 // two words that follow each other
-	partWeight    = 0.5 // a part of a word, three or four letters: forgives typos and endings
-	soundWeight   = 0.6 // a word as it sounds: forgives "k" for "qu", "b" for "v", a missing "h"
-	conceptWeight = 0.7 // what a word means: "abogada", "attorney" and "avoka" are one concept
-	bothWeight    = 0.7 // two concepts in one text
-)
 
 // A reader takes texts apart. It knows which words mean the same.
 type reader map[locales.Lang]*meanings
@@ -73,13 +81,13 @@ type meanings struct {
 	most   int                 // words the longest of exact has
 }
 
-func newReader(book *locales.Book) reader {
+func newReader(given lessons) reader {
 	r := reader{}
-	for _, l := range book.Languages() {
+	for _, l := range given.Languages {
 		m := &meanings{exact: map[string][]string{}, begins: map[string][]string{}, most: 1}
-		r[l.Tag] = m
-		for _, c := range book.Concepts() {
-			for _, w := range c.Words[l.Tag] {
+		r[l.Lang] = m
+		for _, c := range given.Concepts {
+			for _, w := range c.Words[l.Lang] {
 				folded := locales.Fold(w)
 				if strings.HasSuffix(w, "*") {
 					m.begins[folded] = append(m.begins[folded], c.Name)
@@ -95,21 +103,21 @@ func newReader(book *locales.Book) reader {
 
 // features of a text, for its topic. Its words mean what they mean in the languages given.
 func (r reader) features(text string, langs ...locales.Lang) features {
-	var f features
+	var f found
 	words := strings.Fields(locales.Fold(text))
 	before := ""
 	for _, w := range words {
-		f.add(of('w', w), wordWeight)
-		f.add(of('p', before, w), pairWeight)
-		f.add(of('s', sound(w)), soundWeight)
+		f.add(word, w)
+		f.add(pair, before, w)
+		f.add(sounded, sound(w))
 		f.parts(w, 3, 4)
 		before = w
 	}
 	concepts := r.concepts(words, langs)
 	for i, c := range concepts {
-		f.add(of('c', c), conceptWeight)
+		f.add(concept, c)
 		for _, other := range concepts[i+1:] {
-			f.add(of('b', c, other), bothWeight)
+			f.add(both, c, other)
 		}
 	}
 	return f.sum()
@@ -137,7 +145,7 @@ func (r reader) concepts(words []string, langs []locales.Lang) []string {
 }
 
 // parts adds the parts of a word, its ends marked.
-func (f *features) parts(word string, least, most int) {
+func (f *found) parts(word string, least, most int) {
 	word = " " + word + " "
 	starts := make([]int, 0, len(word)+1) // of its letters, and its end
 	for i := range word {
@@ -146,7 +154,7 @@ func (f *features) parts(word string, least, most int) {
 	starts = append(starts, len(word))
 	for n := least; n <= most; n++ {
 		for i := 0; i+n < len(starts); i++ {
-			f.add(of('n', word[starts[i]:starts[i+n]]), partWeight)
+			f.add(part, word[starts[i]:starts[i+n]])
 		}
 	}
 }
@@ -161,12 +169,12 @@ func sound(word string) string {
 
 // spelling has the features that tell a text's language: short parts of words, with accents kept.
 func spelling(text string) features {
-	var f features
+	var f found
 	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !isLetter(r) }) {
-		f.add(of('w', w), wordWeight)
+		f.add(word, w)
 		f.parts(w, 1, 4)
 		if plain := locales.Fold(w); plain != w { // many type without accents
-			f.add(of('w', plain), wordWeight)
+			f.add(word, plain)
 			f.parts(plain, 2, 4)
 		}
 	}

@@ -1,8 +1,11 @@
 package answers
 
 import (
+	"encoding/binary"
+	"io"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"unicode"
 )
@@ -23,25 +26,31 @@ type learning struct {
 	rate   float32 // how far one example moves the model in the first round
 	decay  float32 // how fast what is not confirmed fades
 	rare   int     // features of fewer texts are left out: they are noise, and memory
+
+	dropout  float32 // share of a text's features left out each time, so that the model does not rely on one alone
+	averaged int     // so many of the last rounds are averaged: what the last examples taught weighs no more than the rest
 }
 
 var (
-	topicLearning  = learning{rounds: 4, rate: 4, decay: 0.001, rare: 2}
-	tongueLearning = learning{rounds: 3, rate: 3, decay: 0.0001, rare: 2}
+	topicLearning  = learning{rounds: 6, rate: 4, decay: 0.001, rare: 2, dropout: 0.5, averaged: 4}
+	tongueLearning = learning{rounds: 3, rate: 3, decay: 0.0001, rare: 2, averaged: 1}
 )
 
 // A model is a multinomial logistic regression over weighted features (tf-idf), the kind of linear
 // model that did best among those compared in docs/answers.md.
 type model struct {
-	classes []string
-	known   map[feature]known
-	weights []float32 // a row for each known feature, a column for each class
-	bias    []float32
+	classes  []string
+	features []feature // sorted; where one stands is the row of its weights
+	starts   []int32   // where the features begin that begin with the same bits
+	rarity   []float32 // of each feature: inverse document frequency
+	bias     []float32
+	weights  io.ReaderAt // a row for each feature, a column for each class; read where they lie, because they are most of it
 }
 
-type known struct {
-	row    int32
-	rarity float32 // inverse document frequency
+// A learner is a model while it learns.
+type learner struct {
+	model
+	rows []float32 // its weights
 }
 
 // term is a feature of a text: the row of its weights and its value.
@@ -58,8 +67,8 @@ type fault struct {
 
 // learn makes a model from examples. It is deterministic: the same examples in the same order make
 // the same model.
-func learn(texts []features, examples []example, how learning) *model {
-	m := newModel(texts, examples, how.rare)
+func learn(texts []features, examples []example, how learning) *learner {
+	m := newLearner(texts, examples, how.rare)
 	read := make([][]term, len(texts))
 	for i, t := range texts {
 		read[i] = m.terms(t)
@@ -80,8 +89,10 @@ func learn(texts []features, examples []example, how learning) *model {
 	p := make([]float32, len(m.classes))
 	var text []term
 	var wrong []fault
+	chance := rand.New(rand.NewPCG(1, 1))
+	sum, bias := make([]float32, len(m.rows)), make([]float32, len(m.bias))
 	for round := range how.rounds {
-		rate := how.rate / (1 + 0.3*float32(round))
+		rate := how.rate / (1 + 1.0*float32(round))
 		for i := range examples {
 			at := (i*stride + round*31) % len(examples)
 			if rest[at] > 0 {
@@ -93,6 +104,10 @@ func learn(texts []features, examples []example, how learning) *model {
 				before = read[b]
 			}
 			text = joined(text[:0], before, read[examples[at].text])
+			text = slices.DeleteFunc(text, func(term) bool { return chance.Float32() < how.dropout })
+			if len(text) == 0 {
+				continue
+			}
 			scale(text)
 			m.score(text, p)
 			if 1-p[classes[at]] < easy {
@@ -112,7 +127,12 @@ func learn(texts []features, examples []example, how learning) *model {
 			}
 			m.mend(text, wrong, 1-rate*how.decay)
 		}
+		if left := how.rounds - round; left <= how.averaged {
+			add(sum, m.rows, 1/float32(how.averaged))
+			add(bias, m.bias, 1/float32(how.averaged))
+		}
 	}
+	m.rows, m.bias = sum, bias
 	return m
 }
 
@@ -120,14 +140,14 @@ const (
 	stride = 7919  // a prime, so that neighbours in the content are not seen one after the other
 	none   = 3     // the class of what belongs to no topic is wider than a topic
 	small  = 0.002 // an error not worth learning from
-	easy   = 0.1   // an example missed by less is known well,
+	easy   = 0.03  // an example missed by less is known well,
 	rounds = 2     // and is left out for so many rounds
 )
 
-// newModel knows the features of the texts and the classes of the examples, and nothing yet of how
+// newLearner knows the features of the texts and the classes of the examples, and nothing yet of how
 // they go together.
-func newModel(texts []features, examples []example, rare int) *model {
-	m := &model{known: map[feature]known{}}
+func newLearner(texts []features, examples []example, rare int) *learner {
+	m := &learner{}
 	for _, e := range examples {
 		if !slices.Contains(m.classes, e.class) {
 			m.classes = append(m.classes, e.class)
@@ -149,20 +169,50 @@ func newModel(texts []features, examples []example, rare int) *model {
 		}
 	}
 	maps.DeleteFunc(count, func(_ feature, n int) bool { return n < rare })
-	for i, f := range slices.Sorted(maps.Keys(count)) {
-		m.known[f] = known{int32(i), float32(math.Log(1 + float64(len(examples))/(float64(count[f])+0.5)))}
+	m.features = slices.Sorted(maps.Keys(count))
+	for _, f := range m.features {
+		m.rarity = append(m.rarity, float32(math.Log(1+float64(len(examples))/(float64(count[f])+0.5))))
 	}
-	m.weights = make([]float32, len(m.known)*len(m.classes))
+	m.index()
+	m.rows = make([]float32, len(m.features)*len(m.classes))
 	m.bias = make([]float32, len(m.classes))
 	return m
 }
 
+// indexed is how many of a feature's first bits say where to look for it. Features are hashes, so as many
+// of them begin with any bits: about three of a hundred and fifty thousand.
+const indexed = 16
+
+func (m *model) index() {
+	m.starts = make([]int32, 1<<indexed+1)
+	for _, f := range m.features {
+		m.starts[f>>(64-indexed)+1]++
+	}
+	for i := range 1 << indexed {
+		m.starts[i+1] += m.starts[i]
+	}
+}
+
+// row is where the weights of a feature are, if the model knows it.
+func (m *model) row(f feature) (int32, bool) {
+	bits := f >> (64 - indexed)
+	from := m.starts[bits]
+	i, known := slices.BinarySearch(m.features[from:m.starts[bits+1]], f)
+	return from + int32(i), known
+}
+
+func add(sum, values []float32, share float32) {
+	for i, v := range values {
+		sum[i] += v * share
+	}
+}
+
 // mend moves the weights of a text's features against what was wrong.
-func (m *model) mend(text []term, wrong []fault, fade float32) {
+func (m *learner) mend(text []term, wrong []fault, fade float32) {
 	for _, t := range text {
-		row := m.weights[int(t.row)*len(m.bias):][:len(m.bias)]
+		row := m.rows[int(t.row)*len(m.bias):][:len(m.bias)]
 		for _, f := range wrong {
-			row[f.class] = row[f.class]*fade - f.step*t.value
+			row[f.class] = float32(row[f.class]*fade) - float32(f.step*t.value)
 		}
 	}
 }
@@ -171,8 +221,8 @@ func (m *model) mend(text []term, wrong []fault, fade float32) {
 func (m *model) terms(f features) []term {
 	terms := make([]term, 0, len(f))
 	for _, w := range f {
-		if k, ok := m.known[w.feature]; ok {
-			terms = append(terms, term{k.row, w.weight * k.rarity})
+		if row, known := m.row(w.feature); known {
+			terms = append(terms, term{row, w.weight * m.rarity[row]})
 		}
 	}
 	return terms
@@ -213,14 +263,26 @@ func scale(text []term) {
 }
 
 // score sets p to the probabilities of the classes.
-func (m *model) score(text []term, p []float32) {
+func (m *learner) score(text []term, p []float32) {
 	copy(p, m.bias)
-	for _, t := range text {
-		row := m.weights[int(t.row)*len(p):][:len(p)]
-		for c, w := range row {
-			p[c] += w * t.value
+	row := func(t term) []float32 { return m.rows[int(t.row)*len(p):][:len(p)] }
+	for ; len(text) >= 4; text = text[4:] { // four rows at once are fetched while the processor would wait for one
+		q, r, s, t := text[0], text[1], text[2], text[3]
+		rq, rr, rs, rt := row(q), row(r), row(s), row(t)
+		for c := range p {
+			p[c] = p[c] + float32(rq[c]*q.value) + float32(rr[c]*r.value) + float32(rs[c]*s.value) + float32(rt[c]*t.value)
 		}
 	}
+	for _, t := range text {
+		for c, w := range row(t) {
+			p[c] += float32(w * t.value)
+		}
+	}
+	softmax(p)
+}
+
+// softmax makes probabilities of scores.
+func softmax(p []float32) {
 	most, sum := slices.Max(p), float32(0)
 	for c := range p {
 		p[c] = float32(math.Exp(float64(p[c] - most)))
@@ -233,10 +295,17 @@ func (m *model) score(text []term, p []float32) {
 
 // probabilities of the classes for a text, in the order of the classes.
 func (m *model) probabilities(f features) []float32 {
-	p := make([]float32, len(m.classes))
+	p := slices.Clone(m.bias)
 	text := m.terms(f)
 	scale(text)
-	m.score(text, p)
+	row := make([]byte, len(p)*4)
+	for _, t := range text {
+		_, _ = m.weights.ReadAt(row, int64(t.row)*int64(len(row))) // from memory, which was read once when it was checked
+		for c := range p {
+			p[c] += float32(math.Float32frombits(binary.LittleEndian.Uint32(row[4*c:])) * t.value)
+		}
+	}
+	softmax(p)
 	return p
 }
 

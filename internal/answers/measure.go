@@ -104,7 +104,7 @@ func (x *Index) Measure(cases []Case) *Report {
 func (x *Index) examples() map[string]bool {
 	all := map[string]bool{}
 	for _, l := range x.book.Languages() {
-		questions := slices.Concat(x.book.Unrelated(l.Tag), x.book.Asides(l.Tag))
+		questions := slices.Concat(x.book.Unrelated(l.Tag), x.book.Asides(l.Tag), x.book.Past(l.Tag))
 		for _, id := range x.ids() {
 			questions = append(questions, x.book.Topic(l.Tag, id).Questions...)
 		}

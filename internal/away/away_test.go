@@ -18,7 +18,7 @@ func TestOnceAnHour(t *testing.T) {
 	d := &Desk{Now: func() time.Time { return now }}
 	tell := func(ch bot.Channel, address string, want bool) {
 		t.Helper()
-		if got := d.first(ch, address); got != want {
+		if got := d.may(numbers, ch, address); got != want {
 			t.Errorf("%s is told: %v, want %v", address, got, want)
 		}
 	}
@@ -40,14 +40,29 @@ func TestOnceAnHour(t *testing.T) {
 func TestStrangersDoNotFillMemory(t *testing.T) {
 	d := &Desk{Now: time.Now}
 	for i := range 3 * most {
-		if !d.first(bot.SMS, strconv.Itoa(i)) {
+		if !d.may(numbers, bot.SMS, strconv.Itoa(i)) {
 			t.Fatalf("stranger %d hears nothing", i)
 		}
 	}
 	if kept := len(d.now) + len(d.old); kept > 2*most {
 		t.Errorf("%d are kept", kept)
 	}
-	if d.first(bot.SMS, strconv.Itoa(3*most-1)) {
+	if d.may(numbers, bot.SMS, strconv.Itoa(3*most-1)) {
 		t.Error("the last one is told twice")
+	}
+}
+
+// TestStopIsAnsweredAgain: who is told to send STOP again and does is told once more, but not without end, whether or not
+// they have heard the numbers.
+func TestStopIsAnsweredAgain(t *testing.T) {
+	d := &Desk{Now: time.Now}
+	d.may(numbers, bot.SMS, "ana")
+	for i := range 2 * stops {
+		if got, want := d.may(stop, bot.SMS, "ana"), i < stops; got != want {
+			t.Errorf("STOP number %d is answered: %v, want %v", i+1, got, want)
+		}
+	}
+	if !d.may(numbers, bot.SMS, "luis") {
+		t.Error("another person is not told the numbers")
 	}
 }

@@ -42,6 +42,7 @@ func (c *Content) checkQuestions() []locales.Finding {
 		}
 		add("no topic", c.Book.Unrelated(l.Tag))
 		add("the asides", c.Book.Asides(l.Tag))
+		add("what is past", c.Book.Past(l.Tag))
 	}
 	return found
 }

@@ -45,6 +45,10 @@ func (c *Content) screens(lang locales.Lang) []bot.Screen {
 			}
 		case step.Does == "invite":
 			all = append(all, bot.Screen{Step: id, Arg: longCourse})
+		case id == flows.Prove:
+			for _, target := range []string{"post-done/", "cancel-yes/" + longSession, flows.Invited + "/" + longCourse, flows.NoticeDo + "/" + bot.TakeBack + "." + longNotice} {
+				all = append(all, bot.Screen{Step: id, Arg: "digest." + target})
+			}
 		case step.ID == flows.NoticeShow:
 			all = append(all, bot.Screen{Step: id, Arg: longNotice})
 		case step.Of == flows.OfNotice:
@@ -113,8 +117,8 @@ func (c *Content) sample() (bot.Desk, bot.Draft) {
 	}
 	start := time.Date(2027, 9, 22, 9, 0, 0, 0, zone) // a long weekday and month in each language
 	session := bot.Session{ID: longSession, Course: longCourse, Title: "Atención a grupos en situación de vulnerabilidad", Place: "Auditorio de la estación",
-		Speakers: "INM, OIM, CNDH, ACNUR", Start: start, End: start.Add(4 * time.Hour), Version: 1, Code: "ABC234"}
-	desk := bot.Desk{Role: bot.Admin, Zone: time.UTC, Fresh: "7QH2-M0XK"}
+		Speakers: "INM, OIM, CNDH, ACNUR", Start: start, End: start.Add(4 * time.Hour), Version: 1, Mine: true, People: 963, Code: "ABC234"}
+	desk := bot.Desk{Role: bot.Admin, Member: true, Delegation: "Baja California Sur", Zone: time.UTC, Fresh: "7QH2-M0XK", Link: "https://t.me/AVeryLongNameOfABotForFaro_bot?start=i-7QH2-M0XK"}
 	for range 8 {
 		desk.Sessions = append(desk.Sessions, session)
 	}

@@ -392,3 +392,22 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLastEvent holds that whatever a browser says it has heard last, it is told all that came after it.
+func FuzzLastEvent(f *testing.F) {
+	for _, last := range []string{"", "epoch-0", "epoch-1", "epoch-2", "epoch-18446744073709551615", "other-1", "epoch", "epoch-", "epoch--1", "epoch-1-1"} {
+		f.Add(last)
+	}
+	f.Fuzz(func(t *testing.T, last string) {
+		p := New(nil, nil)
+		one := &talk{epoch: "epoch", seq: 2, phones: map[bot.Channel]*phone{bot.SMS: {messages: []kept{{seq: 1}, {seq: 2}}}}}
+		heard := one.after(last)
+		if heard > 0 && !strings.HasPrefix(last, "epoch-") {
+			t.Errorf("%q is taken for change %d of another talk", last, heard)
+		}
+		b, seq := p.news(one, heard, false)
+		if told := strings.Count(string(b), "\nid: ") + strings.Count(string(b[:min(4, len(b))]), "id: "); told != int(2-min(2, heard)) || seq != max(2, heard) {
+			t.Errorf("after %q it is told %d events, up to %d: %q", last, told, seq, b)
+		}
+	})
+}

@@ -49,8 +49,8 @@ func Person(id bot.PersonID) string { return Of(id).key("u:" + string(id)) }
 // Sweep is the ids of the messages of a chat that are about to be deleted from it.
 func Sweep(id bot.PersonID) string { return Of(id).key("m:" + string(id)) }
 
-// Done marks an input whose turn deleted the person, so that its redelivery is not answered. It is
-// named by the input alone.
+// Done marks an input whose turn deleted the person, and those they sent before, so that a redelivery is not
+// answered. It is named by the input alone.
 func Done(p Partition, input string) string { return p.key("x:" + input) }
 
 // A Lane is how urgent a message is.
@@ -131,6 +131,9 @@ const (
 
 // Retention is what was last set about how long people are kept, so that a change is noted once.
 const Retention = "faro:retention"
+
+// Rewritten marks, for a day, that the append-only files were written anew.
+const Rewritten = "faro:rewritten"
 
 // Processes is the set of running processes by the time of their last sign of life.
 const Processes = "faro:processes"

@@ -47,6 +47,16 @@ func FuzzMessages(f *testing.F) {
 	})
 }
 
+// TestSharedSlot holds that what a role's change touches has one hash tag, so that the change and its entry in the
+// audit log are one script on a cluster too.
+func TestSharedSlot(t *testing.T) {
+	for _, key := range []string{keys.Programme, keys.Roles, keys.Audit, keys.AuditNext, keys.Invitation("x"), keys.Guesses("someone"), keys.Reactions("s")} {
+		if !strings.HasPrefix(key, "{faro}") {
+			t.Errorf("%s lies elsewhere", key)
+		}
+	}
+}
+
 // TestOnePartition holds that all of a person's keys, and the queues that carry what is sent to them,
 // have one hash tag.
 func TestOnePartition(t *testing.T) {

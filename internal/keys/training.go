@@ -1,7 +1,5 @@
 package keys
 
-import "faro/bot"
-
 // What is shared by everyone lies in one slot, so that its scripts are atomic on a cluster too.
 const (
 	// Programme is the training programme: a hash of sealed records, and its version under "v".
@@ -17,8 +15,8 @@ const (
 // Invitation is a code that gives a role, named by its digest, until it is used or runs out.
 func Invitation(digest string) string { return "{faro}invite:" + digest }
 
-// Guesses counts the wrong codes someone sent, for an hour.
-func Guesses(id bot.PersonID) string { return "{faro}guesses:" + string(id) }
+// Guesses counts the wrong codes someone sent, for an hour. ERASE does not end it, so they are named by a digest.
+func Guesses(digest string) string { return "{faro}guesses:" + digest }
 
 // Reactions is who comes to a session ("a:" and the person) and who was there ("p:" and the person):
 // a hash, kept until the programme forgets the session.

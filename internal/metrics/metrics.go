@@ -57,6 +57,11 @@ func New() *Metrics {
 		redisReturns: prometheus.NewCounter(prometheus.CounterOpts{Name: "faro_redis_round_trips_total",
 			Help: "Round trips to Redis; several commands may share one."}),
 	}
+	for _, result := range []string{"panic", "given-up"} { // each is a person who gets no answer; one that begins at 1 is no rise
+		for _, ch := range bot.Channels {
+			m.requests.WithLabelValues(string(ch), result)
+		}
+	}
 	m.registry.MustRegister(m.turns, m.turnSeconds, m.helpful, m.deliveries, m.deliveryAge, m.requests,
 		m.redisErrors, m.redisCalls, m.redisReturns, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -5,12 +5,16 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
 
 	"faro/bot"
+	"faro/internal/keys"
+	"faro/internal/notices"
 	"faro/internal/outbox"
 	"faro/locales"
 )
@@ -115,4 +119,76 @@ func TestAudience(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSheetBehindOthers: what is queued already goes first.
+func TestSheetBehindOthers(t *testing.T) {
+	r := newRig(t, func(c *notices.Config) { c.Rates = map[bot.Channel]float64{bot.Telegram: 10, bot.SMS: 2} })
+	ctx := context.Background()
+	r.crowd(90, bot.Person{Lang: "es", Facility: "tapachula"})
+	for i := range 10 {
+		r.someone(bot.SMS, fmt.Sprint("+5255", 10000000+i), bot.Person{Lang: "es", Facility: "tapachula"})
+	}
+	n := r.free()
+	n.Texts = map[locales.Lang]string{"es": strings.Repeat("agua ", 30)} // two segments
+	// Three hours of text messages are queued.
+	pipe := r.redis.Pipeline()
+	for range 3 * 3600 * 2 {
+		pipe.XAdd(ctx, &redis.XAddArgs{Stream: keys.Queue(3, bot.SMS, keys.Bulk), Values: []any{"p", "x", "b", "x"}})
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name         string
+		at           time.Duration
+		until        time.Duration
+		takes, after time.Duration
+		late         bool
+	}{
+		{"at once", 0, 4 * time.Hour, 3*time.Hour + 5*time.Second, 0, false},
+		{"too late", 0, 2 * time.Hour, 3*time.Hour + 5*time.Second, 0, true},
+		{"once half is sent", 90 * time.Minute, 4 * time.Hour, 90*time.Minute + 5*time.Second, 90 * time.Minute, false},
+		{"once all is sent", 5 * time.Hour, 6 * time.Hour, 9 * time.Second, 5 * time.Hour, false},
+	} {
+		now := r.now()
+		n.Until, n.At = now.Add(c.until), now.Add(c.at)
+		sheet, err := r.Count(ctx, n)
+		ends := now.Add(c.after + c.takes)
+		if err != nil || (sheet.Takes-c.takes).Abs() > time.Second || sheet.Ends.Sub(ends).Abs() > 5*time.Second || sheet.Late != c.late {
+			t.Errorf("%s: takes %v, ends %v (want %v), late %v; %v", c.name, sheet.Takes, sheet.Ends, ends, sheet.Late, err)
+		}
+	}
+}
+
+// TestSheetOverNight: what does not fit in before quiet hours goes on in the morning.
+func TestSheetOverNight(t *testing.T) {
+	r := newRig(t, func(c *notices.Config) { c.Rates[bot.Telegram], c.Quiet = 0.1, dusk(t) })
+	r.crowd(60, bot.Person{Lang: "es", Facility: "tapachula"}) // ten minutes: two or three before the night, which takes an hour
+	n := r.free()
+	sheet, err := r.Count(context.Background(), n)
+	if took := sheet.Ends.Sub(r.now()); err != nil || sheet.Takes != 10*time.Minute || took < 69*time.Minute || took > 71*time.Minute {
+		t.Errorf("takes %v, ends %v from now; %v", sheet.Takes, took, err)
+	}
+	n.Urgency = "emergency"
+	sheet, err = r.Count(context.Background(), n)
+	if took := sheet.Ends.Sub(r.now()); err != nil || took > 11*time.Minute {
+		t.Errorf("an emergency ends %v from now; %v", took, err)
+	}
+}
+
+// TestChannelOff: whose channel is off is left out for that reason, and not marked as having no number.
+func TestChannelOff(t *testing.T) {
+	r := newRig(t, func(c *notices.Config) { delete(c.Rates, bot.SMS) })
+	r.someone(bot.SMS, "+525511112222", bot.Person{Lang: "es", Facility: "tapachula"})
+	r.crowd(1, bot.Person{Lang: "es", Facility: "tapachula"})
+	n := r.free()
+	n.ID = "n1"
+	sheet, err := r.Make(context.Background(), n, "", "test")
+	if err != nil || fmt.Sprint(sheet.Left) != "map[off:1]" {
+		t.Errorf("left out %v, %v", sheet.Left, err)
+	}
+	r.run()
+	r.until("it does not end", r.ended("n1"))
+	r.wants("n1", map[string]int{"delivered": 1, "off": 1})
 }

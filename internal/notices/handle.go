@@ -2,17 +2,25 @@ package notices
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"faro/bot"
 	"faro/internal/effects"
 	"faro/internal/keys"
 	"faro/internal/people"
 )
+
+//go:embed forget.lua
+var forgetSource string
+
+var forgetScript = redis.NewScript(forgetSource)
 
 // Handle carries out what turns did to notices. It may be called again with the same set.
 func (s *Service) Handle(ctx context.Context, set effects.Set) error {
@@ -41,13 +49,7 @@ func (s *Service) deed(ctx context.Context, set effects.Set, d bot.Deed, mark st
 		}
 		return s.preflight(ctx, set.Person, mark, *d.Notice, sheet)
 	case d.Does == bot.Test && d.Notice != nil:
-		return s.say(ctx, set.Person, mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
-			facility := ""
-			if len(d.Notice.Facilities) > 0 {
-				facility = d.Notice.Facilities[0]
-			}
-			return s.Talk().NoticeTest(*d.Notice, facility, p, ch, s.home(d.Notice))
-		})
+		return s.Test(ctx, set.Person, mark, *d.Notice)
 	case d.Does == bot.Send && d.Notice != nil:
 		n := *d.Notice
 		n.ID = named(set.Stamp)
@@ -66,6 +68,17 @@ func (s *Service) deed(ctx context.Context, set effects.Set, d bot.Deed, mark st
 	return err
 }
 
+// Test sends a notice to one person alone, marked as a test, once for each mark.
+func (s *Service) Test(ctx context.Context, to bot.PersonID, mark string, n bot.Notice) error {
+	return s.say(ctx, to, mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
+		facility := ""
+		if len(n.Facilities) > 0 {
+			facility = n.Facilities[0]
+		}
+		return s.Talk().NoticeTest(n, facility, p, ch, s.home(&n))
+	})
+}
+
 // named is the id of the notice a turn makes: the same however often it is carried out.
 func named(stamp string) string {
 	ms, n, _ := strings.Cut(stamp, "-")
@@ -75,7 +88,7 @@ func named(stamp string) string {
 
 func (s *Service) preflight(ctx context.Context, to bot.PersonID, mark string, n bot.Notice, sheet bot.Sheet) error {
 	return s.say(ctx, to, mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
-		return s.Talk().Preflight(sheet, n, p, ch, s.Now()), true
+		return s.Talk().Preflight(sheet, n, s.Vault.Secret(to), p, ch, s.Now()), true
 	})
 }
 
@@ -83,8 +96,18 @@ func (s *Service) preflight(ctx context.Context, to bot.PersonID, mark string, n
 // stored if the returned sheet has a problem. It may be repeated: a notice is made once for each id. By
 // is "" for the command line; who is its digest, for the audit log.
 func (s *Service) Make(ctx context.Context, n bot.Notice, by bot.PersonID, who string) (bot.Sheet, error) {
+	if before, err := s.get(ctx, n.ID); err != nil {
+		return bot.Sheet{}, err
+	} else if before != nil && before.State == bot.Waiting {
+		return bot.Sheet{People: before.People, Approval: true}, s.ask(ctx, before)
+	} else if before != nil {
+		return bot.Sheet{People: before.People}, nil
+	}
 	sheet, err := s.Count(ctx, n)
 	if err != nil || sheet.Problem != "" {
+		return sheet, err
+	}
+	if err := s.inherit(ctx, &n); err != nil {
 		return sheet, err
 	}
 	r := &Record{Notice: n, By: string(by), State: bot.Planned, Made: s.Now(), People: sheet.People}
@@ -114,6 +137,9 @@ func ignores(n bot.Notice) string {
 	return ""
 }
 
+// askMark is the mark of having asked someone, named by their digest, for their approval.
+func askMark(notice, digest string) string { return "ask-" + notice + "-" + digest }
+
 // ask asks all others who may for their approval.
 func (s *Service) ask(ctx context.Context, r *Record) error {
 	holders, err := s.Register.Holders(ctx)
@@ -125,7 +151,7 @@ func (s *Service) ask(ctx context.Context, r *Record) error {
 			continue
 		}
 		status := s.shown(r, nil, h.Person)
-		err := s.say(ctx, h.Person, "ask-"+r.ID+"-"+h.Digest, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
+		err := s.say(ctx, h.Person, askMark(r.ID, h.Digest), func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
 			return s.Talk().NoticeStatus(status, p, ch, s.home(&r.Notice), s.Now()), true
 		})
 		if err != nil {
@@ -176,21 +202,21 @@ func (s *Service) apply(r *Record, counts map[string]int, act, by string) bool {
 	}
 	switch act {
 	case bot.Approve:
-		r.State = bot.Planned
+		r.State, r.Approved = bot.Planned, true
 	case bot.Refuse:
-		r.State, r.Ended = bot.Refused, s.Now()
+		r.State, r.Ended, r.Tell = bot.Refused, s.Now(), true
 	case bot.Pause:
 		r.State = bot.Paused
 	case bot.Resume:
 		r.State = bot.Sending
 	case bot.Stop:
-		if r.State == bot.Planned {
-			r.Ended = s.Now()
-		}
-		r.State = bot.Stopped
+		r.stop(s.Now())
 	case bot.Retry:
 		r.State, r.Again, r.Ended = bot.Sending, true, time.Time{}
-	case bot.TakeBack:
+	case bot.TakeBack: // once nothing of it is under way any more
+		if r.Ended.IsZero() {
+			r.stop(s.Now())
+		}
 		r.Back = true
 	default:
 		return false
@@ -198,25 +224,25 @@ func (s *Service) apply(r *Record, counts map[string]int, act, by string) bool {
 	return true
 }
 
-// Forget parts someone who erased everything from all notices: whether they got them, and what they
-// wrote. The counts stay; they name nobody.
+// Forget parts someone who erased everything from all notices: whether they got them, what they wrote, and
+// whether they were asked. The counts stay; they name nobody.
 func (s *Service) Forget(ctx context.Context, id bot.PersonID, at time.Time) error {
 	all, err := s.All(ctx)
 	if err != nil {
 		return err
 	}
 	part := keys.Of(id)
-	pipe := s.Redis.Pipeline()
 	for _, r := range all {
-		for _, about := range []string{r.ID, backTally + r.ID, showTally + r.ID} {
-			for _, each := range s.Vault.All(id) {
-				pipe.HDel(ctx, keys.Tally(part, about), string(each))
+		for _, each := range s.Vault.All(id) {
+			if err := s.Redis.Del(ctx, keys.Spread(part, saidMarks+askMark(r.ID, people.Digest(each)))).Err(); err != nil {
+				return fmt.Errorf("forget who was asked about a notice: %w", err)
 			}
-		}
-	}
-	if len(all) > 0 {
-		if _, err := pipe.Exec(ctx); err != nil {
-			return fmt.Errorf("forget who got a notice: %w", err)
+			for _, about := range []string{r.ID, backTally + r.ID, showTally + r.ID} {
+				err := forgetScript.Run(ctx, s.Redis, []string{keys.Tally(part, about), keys.Counts(part, about)}, string(each)).Err()
+				if err != nil && !errors.Is(err, redis.Nil) {
+					return fmt.Errorf("forget who got a notice: %w", err)
+				}
+			}
 		}
 	}
 	for _, r := range all {

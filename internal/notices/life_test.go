@@ -278,12 +278,24 @@ func TestWhatCannotBeSent(t *testing.T) {
 	r := newRig(t, nil)
 	chief := r.coordinator("900")
 	r.someone(bot.SMS, "+525511112222", bot.Person{Lang: "es", Facility: "tapachula"})
+	r.someone(bot.Telegram, "1", bot.Person{Lang: "en", Facility: "reynosa"})
+	meeting := func(n *bot.Notice) {
+		n.Texts, n.Ready, n.Blanks = nil, "meeting", map[string]string{"day": r.now().AddDate(0, 0, 2).Format(time.DateOnly), "time": "09:00", "place": "Patio"}
+	}
 	for problem, change := range map[string]func(*bot.Notice){
 		"nobody":   func(n *bot.Notice) { n.Facilities = []string{"acayucan"} },
 		"gone":     func(n *bot.Notice) { n.Facilities = []string{"nowhere"} },
 		"no-text":  func(n *bot.Notice) { n.Texts = nil },
 		"too-long": func(n *bot.Notice) { n.Texts = map[locales.Lang]string{"es": strings.Repeat("agua ", 200)} },
 		"past":     func(n *bot.Notice) { n.Until = time.Time{} },
+		"too-far":  func(n *bot.Notice) { n.Until = r.now().Add(800 * time.Hour) },
+		"started":  func(n *bot.Notice) { n.At = r.now().Add(-5 * time.Hour) },
+		"too-long-chat": func(n *bot.Notice) {
+			n.Facilities, n.Texts = []string{"reynosa"}, map[locales.Lang]string{"es": "Hay agua.", "en": strings.Repeat("water ", 680)}
+		},
+		"blank":      func(n *bot.Notice) { meeting(n); n.Blanks["time"] = "" },
+		"blank-long": func(n *bot.Notice) { meeting(n); n.Blanks["place"] = strings.Repeat("é", bot.MaxBlank+1) },
+		"day-past":   func(n *bot.Notice) { meeting(n); n.Blanks["day"] = "2020-01-01" },
 	} {
 		n := r.free()
 		change(&n)
@@ -292,6 +304,19 @@ func TestWhatCannotBeSent(t *testing.T) {
 		}
 		if sheet, err := r.Count(context.Background(), n); err != nil || sheet.Problem != problem {
 			t.Errorf("%q, want %q; %v", sheet.Problem, problem, err)
+		}
+	}
+	for what, change := range map[string]func(*bot.Notice){
+		"just as long as a chat takes": func(n *bot.Notice) {
+			n.Facilities, n.Texts = []string{"reynosa"}, map[locales.Lang]string{"en": strings.Repeat("water ", 660)}
+		},
+		"planned for a minute ago": func(n *bot.Notice) { n.At = r.now().Add(-time.Minute) },
+		"all filled in":            func(n *bot.Notice) { meeting(n); n.Blanks["place"] = strings.Repeat("é", bot.MaxBlank) },
+	} {
+		n := r.free()
+		change(&n)
+		if sheet, err := r.Count(context.Background(), n); err != nil || sheet.Problem != "" {
+			t.Errorf("%s: %q, %v", what, sheet.Problem, err)
 		}
 	}
 }
@@ -305,9 +330,8 @@ func TestForgotten(t *testing.T) {
 	r.someone(bot.Telegram, "1", bot.Person{Lang: "es", Facility: "tapachula"})
 	id := r.does(chief, bot.Deed{Does: bot.Send, Notice: new(r.free())})
 	r.until("it does not end", r.ended(id))
-	moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(context.Background(), r.now(), keys.Of(phone), "SM+525511112222", "delivered")
-	if err != nil || !moved {
-		t.Fatal(moved, err)
+	if err := r.receipt(phone, outbox.Report{Status: "delivered"}); err != nil {
+		t.Fatal(err)
 	}
 	r.wants(id, map[string]int{"arrived": 1, "delivered": 1})
 	for _, who := range []bot.PersonID{phone, chief} {
@@ -353,6 +377,71 @@ func (r *rig) find(text string) (found []string) {
 	return found
 }
 
+// receipt is what a carrier says of the last text message to a phone.
+func (r *rig) receipt(phone bot.PersonID, report outbox.Report) error {
+	_, address, err := r.vault.Address(phone)
+	if err != nil {
+		return err
+	}
+	report.SID = "SM" + address
+	_, err = outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Gone: r.Register.Gone}).Receive(context.Background(), r.now(), keys.Of(phone), report)
+	return err
+}
+
+// TestReceiptsSayWhy: what a carrier says of a number is counted with its reason, before its message is acknowledged as
+// well as after; who is not reached any more is left out the next time, and nothing goes back.
+func TestReceiptsSayWhy(t *testing.T) {
+	r := newRig(t, nil)
+	r.run()
+	chief := r.coordinator("900")
+	phones := map[string]bot.PersonID{}
+	for _, address := range []string{"+525511110001", "+525511110002", "+525511110003", "+525511110004", "+525511110005"} {
+		phones[address] = r.someone(bot.SMS, address, bot.Person{Lang: "es", Facility: "tapachula"})
+	}
+	early := outbox.Report{Status: "undelivered", Code: "30005", Gone: outbox.Unreachable}
+	r.answers(func(m outbox.Message) error {
+		if m.Address == "+525511110005" {
+			return r.receipt(phones[m.Address], early)
+		}
+		return nil
+	})
+	id := r.does(chief, bot.Deed{Does: bot.Send, Notice: new(r.free())})
+	r.until("it does not end", r.ended(id))
+	for _, step := range []struct {
+		address string
+		report  outbox.Report
+	}{
+		{"+525511110001", outbox.Report{Status: "undelivered", Code: "30006", Gone: outbox.Unreachable}},
+		{"+525511110001", outbox.Report{Status: "sent"}},
+		{"+525511110002", outbox.Report{Status: "failed", Code: "21610", Gone: outbox.OptedOut}},
+		{"+525511110003", outbox.Report{Status: "undelivered", Code: "30007"}},
+		{"+525511110003", outbox.Report{Status: "delivered"}},
+		{"+525511110004", outbox.Report{Status: "delivered"}},
+		{"+525511110004", outbox.Report{Status: "undelivered", Code: "30005", Gone: outbox.Unreachable}},
+	} {
+		if err := r.receipt(phones[step.address], step.report); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.wants(id, map[string]int{"arrived": 1, "opted-out": 1, "undelivered 30007": 1, "unreachable": 2})
+	r.until("not all who are gone are marked", func() bool { // one is after its acknowledgement
+		sheet, err := r.Count(context.Background(), r.free())
+		return err == nil && sheet.People == 2 && fmt.Sprint(sheet.Left) == "map[invalid:2 stopped:1]"
+	})
+	var csv strings.Builder
+	if err := r.Export(context.Background(), id, &csv); err != nil || !strings.Contains(csv.String(), "sms,es,undelivered 30007") {
+		t.Errorf("exported %s, %v", csv.String(), err)
+	}
+	r.answers(nil)
+	r.does(chief, bot.Deed{Does: bot.Retry, ID: id})
+	r.until("the failed is not tried again", func() bool { return len(r.inbox("+525511110003")) == 2 && r.state(id) == bot.Done })
+	for _, address := range []string{"+525511110001", "+525511110002", "+525511110005"} {
+		if got := r.inbox(address); len(got) != 1 {
+			t.Errorf("%s reads %q", address, got)
+		}
+	}
+}
+
 // TestReceiptBeforeAcknowledgement: a carrier may be quicker than we are.
 func TestReceiptBeforeAcknowledgement(t *testing.T) {
 	r := newRig(t, nil)
@@ -362,7 +451,7 @@ func TestReceiptBeforeAcknowledgement(t *testing.T) {
 	r.answers(func(m outbox.Message) error {
 		if m.Channel == bot.SMS {
 			for _, status := range []string{"undelivered", "sent", "delivered"} { // the first end stays
-				if _, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(context.Background(), r.now(), keys.Of(phone), "SM+525511112222", status); err != nil {
+				if err := r.receipt(phone, outbox.Report{Status: status}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -371,10 +460,10 @@ func TestReceiptBeforeAcknowledgement(t *testing.T) {
 	})
 	id := r.does(chief, bot.Deed{Does: bot.Send, Notice: new(r.free())})
 	r.until("it does not end", r.ended(id))
-	r.wants(id, map[string]int{"undelivered": 1})
+	r.wants(id, map[string]int{"undelivered no-code": 1})
 }
 
-// TestProgress: the author has one message of the progress, which is edited, and is told the end.
+// TestProgress: the author has one message of the progress, which is edited, in the end to how it ended, and is told that.
 func TestProgress(t *testing.T) {
 	r := newRig(t, func(c *notices.Config) { c.Rates[bot.Telegram] = 30 })
 	r.run()
@@ -388,13 +477,19 @@ func TestProgress(t *testing.T) {
 	}
 	r.until("it does not end", r.ended(id))
 	r.until("the end is not told", func() bool { return r.all("Finished.") > 0 })
-	edits := 0
+	edits, last := 0, ""
 	for _, m := range r.inbox("900")[1:] {
-		if strings.HasPrefix(m, "edits 1001: ") && strings.Contains(m, "of 200") && strings.Contains(m, "a second") {
-			edits++
+		if strings.HasPrefix(m, "edits 1001: ") {
+			edits, last = edits+1, m
+		}
+		if strings.Contains(m, "being sent") && !(strings.Contains(m, "of 200") && strings.Contains(m, "a second")) {
+			t.Errorf("a picture of the progress: %q", m)
 		}
 	}
-	if new := len(r.inbox("900")) - edits; edits == 0 || new != 2 {
+	if new := len(r.inbox("900")) - edits; edits < 2 || new != 2 {
 		t.Errorf("%d edits, %d new messages: %q", edits, new, r.inbox("900"))
+	}
+	if !strings.Contains(last, "Finished.") || !strings.Contains(last, "delivered 200") {
+		t.Errorf("the picture stays %q", last)
 	}
 }

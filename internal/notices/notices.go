@@ -83,8 +83,20 @@ type Record struct {
 	People int       `json:"people"`           // whom it was for, as counted when it was made
 	Spread bool      `json:"spread,omitempty"` // it has been handed out to all
 	Again  bool      `json:"again,omitempty"`  // those it failed for get it once more
+	Tell   bool      `json:"tell,omitempty"`   // its author has not been told yet that it has ended
 	Back   bool      `json:"back,omitempty"`   // it is taken back
-	Gone   bool      `json:"gone,omitempty"`   // that has been handed out to all
+	Gone   bool      `json:"gone,omitempty"`   // that is done
+
+	Approved  bool `json:"approved,omitempty"`  // by a second coordinator
+	Corrected bool `json:"corrected,omitempty"` // another notice corrects it: nobody gets it any more
+}
+
+// stop sends no more of a notice, ever.
+func (r *Record) stop(now time.Time) {
+	if r.State == bot.Waiting || r.State == bot.Planned { // nothing of it is under way
+		r.Ended, r.Tell = now, true
+	}
+	r.State = bot.Stopped
 }
 
 // lifetime is how long a notice can be looked at after it has ended.
@@ -241,6 +253,14 @@ func (s *Service) zone(facility string) *time.Location {
 		}
 	}
 	return time.UTC
+}
+
+// zoneOf is the clock of a notice's readers at a facility. Whom a correction is for may have left.
+func (s *Service) zoneOf(n *bot.Notice, facility string) *time.Location {
+	if s.Content().Facilities[facility] == nil {
+		return s.home(n)
+	}
+	return s.zone(facility)
 }
 
 // defaultLang is what someone reads who has not chosen a language: the country's.

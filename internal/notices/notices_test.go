@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,7 @@ type rig struct {
 	redis *redisx.Redis
 	vault *vault.Vault
 	now   func() time.Time
+	ahead atomic.Int64 // how far the clocks are ahead of the real one
 	*notices.Service
 
 	mu     sync.Mutex
@@ -70,7 +72,8 @@ func newRig(t testing.TB, change func(*notices.Config)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, redis: rdb, vault: seals, now: time.Now, taken: map[string][]string{}}
+	r := &rig{t: t, redis: rdb, vault: seals, taken: map[string][]string{}}
+	r.now = r.clock
 	now := func() time.Time { return r.now() }
 	talk := bot.New(builtin().Flows, builtin().Book, nil, bot.Host{Operator: "Casa Prueba"})
 	c := notices.Config{Redis: rdb, Vault: seals, Register: &people.Register{Redis: rdb, Vault: seals, Now: now},
@@ -85,10 +88,15 @@ func newRig(t testing.TB, change func(*notices.Config)) *rig {
 	return r
 }
 
+// clock is the time, which jump changes.
+func (r *rig) clock() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
+
+func (r *rig) jump(d time.Duration) { r.ahead.Add(int64(d)) }
+
 // run starts the service and an outbox; what is returned stops both.
 func (r *rig) run() (stop func()) {
 	r.t.Helper()
-	o := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: "a", Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	o := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: "a", Log: slog.New(slog.DiscardHandler), Now: r.clock,
 		Backoff: time.Millisecond, Halted: r.Halted, Gone: r.Register.Gone,
 		Routes:  map[bot.Channel]outbox.Route{bot.Telegram: {Sender: r, Rate: r.Rates[bot.Telegram]}, bot.SMS: {Sender: r, Rate: r.Rates[bot.SMS]}},
 		Observe: func(bot.Channel, keys.Lane, outbox.Outcome, time.Duration) {}})

@@ -5,8 +5,9 @@
 -- ARGV  1 what it is about, "" if nobody counts    2 when it is too late to send (Unix time)  3 life of the tally in s
 --       4 a field of 5, or ""   5 its value as read ("" if none)           6 its new value
 --       7 only who is in one of these states, between bars: "|held|failed 500|"; "" only who is in none
---       8... four for each person: sealed id, record as read, what to do ("3" or "4" the queue, "lapsed"
---       follows no more, else the state of who is left out), sealed message
+--       8... five for each person: sealed id, record as read, what to do ("3" or "4" the queue, "lapsed"
+--       follows no more, else the state of who does not get it now), sealed message, when it is held back because
+--       they sleep (Unix time) or ""
 -- Returns {-1} if another process was first, else the people (from 1) whose record has changed since it
 -- was read: in both cases nothing was done. {} if it is done.
 if ARGV[4] ~= '' and (redis.call('HGET', KEYS[5], ARGV[4]) or '') ~= ARGV[5] then
@@ -14,7 +15,7 @@ if ARGV[4] ~= '' and (redis.call('HGET', KEYS[5], ARGV[4]) or '') ~= ARGV[5] the
 end
 local changed = {}
 for i = 1, #KEYS - 6 do
-  if (redis.call('GET', KEYS[6 + i]) or '') ~= ARGV[5 + i * 4] then
+  if (redis.call('GET', KEYS[6 + i]) or '') ~= ARGV[4 + i * 5] then
     changed[#changed + 1] = i
   end
 end
@@ -23,8 +24,8 @@ if #changed > 0 then
 end
 local people, states = {}, {}
 for i = 1, #KEYS - 6 do
-  local at = 4 + i * 4
-  local id, what, body = ARGV[at], ARGV[at + 2], ARGV[at + 3]
+  local at = 3 + i * 5
+  local id, what, body, hold = ARGV[at], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   if what == 'lapsed' then
     redis.call('ZREM', KEYS[6], id)
   else
@@ -39,7 +40,12 @@ for i = 1, #KEYS - 6 do
     end
     if due then
       if what == '3' or what == '4' then
-        redis.call('XADD', KEYS[tonumber(what)], '*', 'p', id, 'b', body, 'n', ARGV[1], 'u', ARGV[2])
+        local queue = KEYS[tonumber(what)]
+        if hold == '' then
+          redis.call('XADD', queue, '*', 'p', id, 'b', body, 'n', ARGV[1], 'u', ARGV[2])
+        else
+          redis.call('XADD', queue, '*', 'p', id, 'b', body, 'n', ARGV[1], 'u', ARGV[2], 'h', hold)
+        end
         what = 'queued'
       end
       if ARGV[1] ~= '' then

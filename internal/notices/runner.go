@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"faro/bot"
 	"faro/internal/keys"
 	"faro/internal/lease"
@@ -84,7 +86,7 @@ func (s *Service) halt(all []*Record) {
 
 // due reports whether there is something to do about a notice, or will be.
 func (s *Service) due(r *Record) bool {
-	return r.Ended.IsZero() || r.Back && !r.Gone || s.Now().Sub(r.Ended) > lifetime
+	return r.Ended.IsZero() || r.Tell || r.Back && !r.Gone || s.Now().Sub(r.Ended) > lifetime
 }
 
 // get is a notice, nil if there is none of the id.
@@ -138,15 +140,13 @@ func (s *Service) work(ctx context.Context, id string, mine *lease.Lease) error 
 
 // advance does the next thing about a notice. It reports whether there was one.
 func (s *Service) advance(ctx context.Context, r *Record, h *handing) (bool, error) {
-	now := s.Now()
-	if r.Back && !r.Gone {
-		if err := s.takeBack(ctx, r); err != nil {
-			return false, err
-		}
-		return s.Change(ctx, r.ID, func(r *Record) bool { r.Gone = true; return true })
+	if !r.Ended.IsZero() {
+		return s.after(ctx, r, h)
 	}
-	if !r.Ended.IsZero() { // its time here is over
-		return true, s.records.Put(ctx, r.ID, func(string) (string, error) { return "", nil })
+	now := s.Now()
+	over, err := s.supersede(ctx, r)
+	if err != nil {
+		return false, err
 	}
 	switch r.State {
 	case bot.Waiting, bot.Planned:
@@ -156,22 +156,16 @@ func (s *Service) advance(ctx context.Context, r *Record, h *handing) (bool, err
 		if r.State == bot.Waiting || r.At.After(now) {
 			return false, nil
 		}
-		if err := s.begin(ctx, r); err != nil {
-			return false, err
-		}
-		return s.Change(ctx, r.ID, func(r *Record) bool {
-			if r.State != bot.Planned {
-				return false
-			}
-			r.State, r.Began = bot.Sending, now
-			return true
-		})
+		return true, s.start(ctx, r)
 	case bot.Paused:
 		if !r.Until.After(now) {
 			return s.end(ctx, r, bot.Done)
 		}
 		return false, nil
 	case bot.Sending:
+		if !over && r.Until.After(now) {
+			return false, nil
+		}
 		if !r.Spread && r.Until.After(now) {
 			return s.handOut(ctx, r, h)
 		}
@@ -181,17 +175,15 @@ func (s *Service) advance(ctx context.Context, r *Record, h *handing) (bool, err
 		return false, err
 	}
 	if r.State == bot.Sending && r.Until.After(now) {
-		if counts[string(outbox.Held)] > 0 {
-			return true, s.repeat(ctx, r, h, []string{string(outbox.Held)})
-		}
-		if r.Again && s.asleep(r) {
-			return false, nil
+		held := counts[string(outbox.Held)]
+		if held > 0 && !(held == h.asleep && now.Before(h.wakes)) {
+			return s.goOn(ctx, r, h)
 		}
 		if r.Again {
-			if err := s.repeat(ctx, r, h, failures(counts)); err != nil {
-				return false, err
-			}
-			return s.Change(ctx, r.ID, func(r *Record) bool { r.Again = false; return true })
+			return s.again(ctx, r, h, counts)
+		}
+		if held > 0 { // until the morning
+			return false, nil
 		}
 	}
 	if counts[string(queued)] > 0 {
@@ -203,14 +195,73 @@ func (s *Service) advance(ctx context.Context, r *Record, h *handing) (bool, err
 	return s.end(ctx, r, r.State)
 }
 
+// supersede stops the notice that a notice corrects. It reports whether nothing of that is under way any more:
+// only then it is known who got it.
+func (s *Service) supersede(ctx context.Context, r *Record) (over bool, err error) {
+	if r.Corrects == "" || r.Spread {
+		return true, nil
+	}
+	of, err := s.get(ctx, r.Corrects)
+	if err != nil || of == nil {
+		return true, err
+	}
+	if !of.Corrected {
+		_, err = s.Change(ctx, of.ID, func(of *Record) bool {
+			if of.Corrected {
+				return false
+			}
+			if of.Corrected = true; of.Ended.IsZero() {
+				of.stop(s.Now())
+			}
+			return true
+		})
+	}
+	return !of.Ended.IsZero(), err
+}
+
+// start begins to hand a notice out. If it was planned, and is for so many by now that a second coordinator must
+// agree, it waits for that instead.
+func (s *Service) start(ctx context.Context, r *Record) error {
+	state, people := bot.Sending, r.People
+	if !r.At.IsZero() && !r.Approved {
+		n := r.Notice
+		n.At = time.Time{}
+		sheet, err := s.Count(ctx, n)
+		if err != nil {
+			return err
+		}
+		if sheet.Approval {
+			state, people = bot.Waiting, sheet.People
+		}
+	}
+	var err error
+	if state == bot.Sending {
+		err = s.begin(ctx, r)
+	} else {
+		asked := *r
+		asked.State, asked.People = state, people
+		err = s.ask(ctx, &asked)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.Change(ctx, r.ID, func(r *Record) bool {
+		if r.State != bot.Planned {
+			return false
+		}
+		if r.State, r.People = state, people; state == bot.Sending {
+			r.Began = s.Now()
+		}
+		return true
+	})
+	return err
+}
+
 // handOut hands a notice out to those who have not seen it, as the queues have room.
 func (s *Service) handOut(ctx context.Context, r *Record, h *handing) (did bool, err error) {
-	all := true
+	var all bool
 	if r.Corrects != "" {
-		if s.asleep(r) {
-			return false, nil
-		}
-		err = s.correct(ctx, r, h)
+		did, all, err = s.correct(ctx, r, h)
 	} else {
 		did, all, err = s.spread(ctx, r, h)
 	}
@@ -220,46 +271,99 @@ func (s *Service) handOut(ctx context.Context, r *Record, h *handing) (did bool,
 	return s.Change(ctx, r.ID, func(r *Record) bool { r.Spread = true; return true })
 }
 
-// asleep reports whether a notice must wait for the morning of its first facility.
-func (s *Service) asleep(r *Record) bool {
-	if len(r.Facilities) == 0 {
-		return false
+// again queues a notice once more for those it failed for.
+func (s *Service) again(ctx context.Context, r *Record, h *handing, counts map[string]int) (bool, error) {
+	did, all, err := s.repeat(ctx, r, h, h.pass(passAgain, failures(counts)...), func(to reader) (order, error) { return s.decide(h, to, to.person.Facility) })
+	if err != nil || !all {
+		return did, err
 	}
-	at, _ := s.wait(&r.Notice, r.Facilities[0], s.Now())
-	return at.After(s.Now())
+	delete(h.passes, passAgain)
+	return s.Change(ctx, r.ID, func(r *Record) bool { r.Again = false; return true })
 }
 
-// end closes a notice and says so to who wrote it.
+// after does what there is to do about a notice that has ended.
+func (s *Service) after(ctx context.Context, r *Record, h *handing) (did bool, err error) {
+	if s.Now().Sub(r.Ended) > lifetime { // its time here is over
+		return true, s.records.Put(ctx, r.ID, func(string) (string, error) { return "", nil })
+	}
+	if r.Back && !r.Gone {
+		did, err = s.takeBack(ctx, r, h)
+	}
+	if r.Tell && !did && err == nil {
+		did, err = s.close(ctx, r)
+	}
+	return did, err
+}
+
+// takeBack deletes a notice from the chats it was sent to, then has its author told.
+func (s *Service) takeBack(ctx context.Context, r *Record, h *handing) (bool, error) {
+	did, all, err := s.retract(ctx, r, h)
+	if err != nil || !all {
+		return did, err
+	}
+	counts, err := s.Counts(ctx, backTally+r.ID)
+	if err != nil || counts[string(queued)] > 0 {
+		return false, err
+	}
+	return s.Change(ctx, r.ID, func(r *Record) bool { r.Gone, r.Tell = true, true; return true })
+}
+
+// end closes a notice.
 func (s *Service) end(ctx context.Context, r *Record, state string) (bool, error) {
-	ended, err := s.Change(ctx, r.ID, func(now *Record) bool {
+	return s.Change(ctx, r.ID, func(now *Record) bool {
 		if now.State != r.State || !now.Ended.IsZero() {
 			return false
 		}
-		now.State, now.Ended, now.Spread = state, s.Now(), true
+		now.State, now.Ended, now.Spread, now.Tell = state, s.Now(), true, true
 		return true
 	})
-	if err != nil || !ended {
-		return ended, err
-	}
-	last, err := s.get(ctx, r.ID)
-	if err != nil || last == nil {
-		return true, err
-	}
-	return true, s.report(ctx, last, "end-"+r.ID+"-"+strconv.FormatInt(last.Ended.UnixMilli(), 36))
 }
 
-// report tells who wrote a notice how it stands.
-func (s *Service) report(ctx context.Context, r *Record, mark string) error {
-	if r.By == "" {
-		return nil
+// close tells who wrote a notice how it ended: the picture of its progress is edited a last time, and a message
+// says so, once. It may be repeated.
+func (s *Service) close(ctx context.Context, r *Record) (bool, error) {
+	by := bot.PersonID(r.By)
+	if by != "" {
+		message, coming, err := s.picture(ctx, r)
+		if err != nil {
+			return false, err
+		}
+		if coming && s.Now().Sub(r.Ended) < sayLife {
+			return false, nil
+		}
+		status, err := s.status(ctx, r, by)
+		if err != nil {
+			return false, err
+		}
+		reply := func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
+			return s.Talk().NoticeStatus(status, p, ch, s.home(&r.Notice), s.Now()), true
+		}
+		if message != 0 {
+			err = s.edit(ctx, by, message, sayLife, reply)
+		}
+		if err == nil {
+			err = s.say(ctx, by, "end-"+r.ID+"-"+strconv.FormatInt(r.Ended.UnixMilli(), 36), reply)
+		}
+		if err != nil {
+			return false, err
+		}
 	}
-	status, err := s.status(ctx, r, bot.PersonID(r.By))
-	if err != nil {
-		return err
+	s.mu.Lock()
+	delete(s.seen, r.ID)
+	s.mu.Unlock()
+	return s.Change(ctx, r.ID, func(r *Record) bool { r.Tell = false; return true })
+}
+
+// picture is the message in its author's chat that shows how far a notice is, 0 if there is none; it reports true if
+// that is on its way.
+func (s *Service) picture(ctx context.Context, r *Record) (message int, coming bool, err error) {
+	state, err := s.Redis.HGet(ctx, keys.Tally(keys.Of(bot.PersonID(r.By)), showTally+r.ID), r.By).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, false, fmt.Errorf("read which message shows a notice: %w", err)
 	}
-	return s.say(ctx, bot.PersonID(r.By), mark, func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
-		return s.Talk().NoticeStatus(status, p, ch, s.home(&r.Notice), s.Now()), true
-	})
+	outcome, id := outbox.OutcomeOf(state)
+	message, _ = strconv.Atoi(id) // "" is none
+	return message, outcome == queued, nil
 }
 
 // home is the clock of a notice: that of its first facility.
@@ -348,20 +452,18 @@ func (s *Service) show(ctx context.Context, r *Record) error {
 	reply := func(p bot.Person, ch bot.Channel) (bot.Reply, bool) {
 		return s.Talk().NoticeStatus(status, p, ch, s.home(&r.Notice), now), true
 	}
-	state, err := s.Redis.HGet(ctx, keys.Tally(keys.Of(by), about), r.By).Result()
-	if err != nil { // not there yet, or Redis is away, which the next look tells
+	message, coming, err := s.picture(ctx, r)
+	switch {
+	case err != nil || coming:
+		return err
+	case message == 0:
 		return s.tell(ctx, by, about, about, reply)
 	}
-	_, id := outbox.OutcomeOf(state)
-	message, err := strconv.Atoi(id)
-	if err != nil {
-		return nil //nolint // it is on its way
-	}
-	return s.edit(ctx, by, message, reply)
+	return s.edit(ctx, by, message, showLife, reply)
 }
 
 // edit queues a new picture in the place of a message. A picture that comes too late is not sent.
-func (s *Service) edit(ctx context.Context, to bot.PersonID, message int, reply func(bot.Person, bot.Channel) (bot.Reply, bool)) error {
+func (s *Service) edit(ctx context.Context, to bot.PersonID, message int, life time.Duration, reply func(bot.Person, bot.Channel) (bot.Reply, bool)) error {
 	readers, err := s.read(ctx, []bot.PersonID{to})
 	if err != nil || readers[0].record == "" {
 		return err
@@ -372,7 +474,7 @@ func (s *Service) edit(ctx context.Context, to bot.PersonID, message int, reply 
 	if err != nil {
 		return fmt.Errorf("shape a notice's progress: %w", err)
 	}
-	if err := s.Redis.XAdd(ctx, outboxEntry(to, s.seal(to, body), s.Now().Add(showLife))).Err(); err != nil {
+	if err := s.Redis.XAdd(ctx, outboxEntry(to, s.seal(to, body), s.Now().Add(life))).Err(); err != nil {
 		return fmt.Errorf("queue a notice's progress: %w", err)
 	}
 	return nil

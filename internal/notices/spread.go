@@ -30,8 +30,8 @@ var queueScript = redis.NewScript(keys.Move + queueSource)
 const (
 	batchSize = 128            // people in one script, which Redis runs while all else waits
 	tries     = 5              // how often someone is read again who is just taking a turn
-	ahead     = time.Minute    // how much may wait in the queues: a stop is heard, quiet hours begin
-	least     = 32             // people of a partition that may wait at any rate
+	ahead     = time.Minute    // how much may wait in the queues at the provider's pace: memory is the same for any number of readers
+	least     = 4              // people of a partition that may wait at any rate
 	most      = 4096           // and if there is no limit: about 4 MB in Redis
 	doneField = "done"         // a facility whose followers have all been seen
 	endField  = "#end"         // the last one to come before the notice began
@@ -54,62 +54,87 @@ type batch struct {
 	field  string        // "" for none
 	before string
 	after  string
-	walked string // facility whose followers these are, "" for none
+	walked string              // facility whose followers these are, "" for none
+	came   []int64             // when each of these came: the field's value if the batch ends with them
+	room   map[bot.Channel]int // how many the queues may take, nil for any number
 }
 
 // order is what to do for a reader: queue a body, or keep why not. Both empty skip them.
 type order struct {
 	body []byte
 	left string
+	hold time.Time // when the body is held back because they sleep, zero for never
 }
 
-// queue carries a batch out. It reports false if another process did it first.
-func (s *Service) queue(ctx context.Context, b batch, ids []bot.PersonID, decide func(reader) (order, error)) (bool, error) {
+// queue carries a batch out, up to the first one whose queue has no room. It returns with how many people it is done:
+// none also if another process was first.
+func (s *Service) queue(ctx context.Context, b batch, ids []bot.PersonID, decide func(reader) (order, error)) (int, error) {
 	ids, err := s.Vault.Settled(ctx, s.Settle, ids...)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	for range tries {
 		readers, err := s.read(ctx, ids)
 		if err != nil {
-			return false, err
+			return 0, err
 		}
+		room, done, after := maps.Clone(b.room), 0, b.after
 		names := []string{keys.Tally(b.part, b.about), keys.Counts(b.part, b.about), keys.Queue(b.part, bot.Telegram, b.lane),
 			keys.Queue(b.part, bot.SMS, b.lane), keys.Spread(b.part, cmp.Or(b.marks, b.about)), keys.Followers(b.part, b.walked)}
 		again := ""
 		if len(b.again) > 0 {
 			again = "|" + strings.Join(b.again, "|") + "|"
 		}
-		args := []any{b.about, b.until.Unix(), int(b.life.Seconds()), b.field, b.before, b.after, again}
+		var people []any
 		for _, r := range readers {
 			what, o := "", order{}
 			if r.record == "" && b.walked != "" {
 				what = "lapsed"
 			} else if o, err = decide(r); err != nil {
-				return false, err
+				return 0, err
+			} else if o.body != nil && room != nil && room[r.ch] == 0 {
+				break
 			} else if o.body != nil {
 				what = map[bot.Channel]string{bot.Telegram: "3", bot.SMS: "4"}[r.ch]
-			} else if what = o.left; what == "" {
+				if room != nil {
+					room[r.ch]--
+				}
+			} else {
+				what = o.left
+			}
+			done++
+			if what == "" {
 				continue
 			}
+			hold := ""
+			if !o.hold.IsZero() {
+				hold = strconv.FormatInt(o.hold.Unix(), 10)
+			}
 			names = append(names, keys.Person(r.id))
-			args = append(args, string(r.id), r.record, what, s.seal(r.id, o.body))
+			people = append(people, string(r.id), r.record, what, s.seal(r.id, o.body), hold)
 		}
-		if b.field == "" && len(names) == fixedKeys {
-			return true, nil
+		if done < len(ids) && b.walked != "" {
+			if done == 0 {
+				return 0, nil
+			}
+			after = strconv.FormatInt(b.came[done-1], 10)
 		}
+		if b.field == "" && len(people) == 0 {
+			return done, nil
+		}
+		args := append([]any{b.about, b.until.Unix(), int(b.life.Seconds()), b.field, b.before, after, again}, people...)
 		changed, err := queueScript.Run(ctx, s.Redis, names, args...).Int64Slice()
 		if err != nil {
-			return false, fmt.Errorf("queue a notice: %w", err)
+			return 0, fmt.Errorf("queue a notice: %w", err)
 		}
 		if len(changed) == 0 {
-			return true, nil
+			return done, nil
 		}
 		if changed[0] < 0 {
-			return false, nil
+			return 0, nil
 		}
 	}
-	return false, errors.New("queue a notice: someone's record keeps changing")
+	return 0, errors.New("queue a notice: someone's record keeps changing")
 }
 
 func (s *Service) seal(id bot.PersonID, body []byte) []byte {
@@ -119,11 +144,15 @@ func (s *Service) seal(id bot.PersonID, body []byte) []byte {
 	return s.Vault.SealBody(id, body)
 }
 
-// A desk keeps the bodies of one notice while it is handed out, and how far that is in this process.
+// handing is a notice while this process hands it out: its bodies, and how far that is.
 type handing struct {
 	notice *bot.Notice
 	bodies map[bodyKey][]byte
+	zones  map[string]*time.Location // of facilities
 	done   [keys.Partitions]map[string]bool
+	passes map[string]*pass
+	asleep int       // who is held back until the morning, as the last pass found
+	wakes  time.Time // when the first of them wakes up
 }
 
 // A bodyKey is all that a message depends on.
@@ -134,11 +163,21 @@ type bodyKey struct {
 }
 
 func hand(n *bot.Notice) *handing {
-	h := &handing{notice: n, bodies: map[bodyKey][]byte{}}
+	h := &handing{notice: n, bodies: map[bodyKey][]byte{}, zones: map[string]*time.Location{}, passes: map[string]*pass{}}
 	for p := range h.done {
 		h.done[p] = map[string]bool{}
 	}
 	return h
+}
+
+// clock is that of a notice's readers at a facility.
+func (s *Service) clock(h *handing, facility string) *time.Location {
+	zone := h.zones[facility]
+	if zone == nil {
+		zone = s.zoneOf(h.notice, facility)
+		h.zones[facility] = zone
+	}
+	return zone
 }
 
 // begin keeps who is there when a notice begins: those who come later do not get it.
@@ -169,7 +208,7 @@ func (s *Service) spread(ctx context.Context, r *Record, h *handing) (did, all b
 				continue
 			}
 			all = false
-			at, never := s.wait(h.notice, facility, now)
+			at, never := s.wait(h.notice, s.clock(h, facility), now)
 			if at.After(now) && !never {
 				continue // they sleep
 			}
@@ -177,10 +216,10 @@ func (s *Service) spread(ctx context.Context, r *Record, h *handing) (did, all b
 			if err != nil {
 				return did, false, err
 			}
-			if !room && !never {
+			if len(room) == 0 && !never {
 				break
 			}
-			some, err := s.step(ctx, r, h, p, facility, never)
+			some, err := s.step(ctx, r, h, p, facility, room)
 			if err != nil {
 				return did, false, err
 			}
@@ -191,31 +230,31 @@ func (s *Service) spread(ctx context.Context, r *Record, h *handing) (did, all b
 	return did, all, nil
 }
 
-// room reports whether the queues of a partition may take more.
-func (s *Service) room(ctx context.Context, p keys.Partition) (bool, error) {
+// room is how many more messages the queues of a partition may take, by channel: none where it is not worth a batch.
+func (s *Service) room(ctx context.Context, p keys.Partition) (map[bot.Channel]int, error) {
 	pipe := s.Redis.Pipeline()
 	lengths := map[bot.Channel]*redis.IntCmd{}
 	for ch := range s.Rates {
 		lengths[ch] = pipe.XLen(ctx, keys.Queue(p, ch, keys.Bulk))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return false, fmt.Errorf("measure a queue: %w", err)
+		return nil, fmt.Errorf("measure a queue: %w", err)
 	}
+	room := map[bot.Channel]int{}
 	for ch, length := range lengths {
-		room := int64(most)
+		limit := most
 		if rate := s.Rates[ch]; rate > 0 {
-			room = min(room, max(least, int64(rate*ahead.Seconds()/keys.Partitions)))
+			limit = min(limit, max(least, int(rate*ahead.Seconds()/keys.Partitions)))
 		}
-		if length.Val() >= room {
-			return false, nil
+		if free := limit - int(length.Val()); free >= min(batchSize, max(1, limit/4)) {
+			room[ch] = free
 		}
 	}
-	return true, nil
+	return room, nil
 }
 
-// step hands a notice out to the next followers of a facility in a partition, or keeps that they sleep
-// too long. It reports whether it did anything.
-func (s *Service) step(ctx context.Context, r *Record, h *handing, p keys.Partition, facility string, never bool) (bool, error) {
+// step hands a notice out to the next followers of a facility in a partition. It reports whether it did anything.
+func (s *Service) step(ctx context.Context, r *Record, h *handing, p keys.Partition, facility string, room map[bot.Channel]int) (bool, error) {
 	kept, err := s.Redis.HMGet(ctx, keys.Spread(p, r.ID), endField, facility).Result()
 	if err != nil {
 		return false, fmt.Errorf("read how far a notice got: %w", err)
@@ -230,33 +269,39 @@ func (s *Service) step(ctx context.Context, r *Record, h *handing, p keys.Partit
 		return true, nil
 	}
 	after, _ := strconv.ParseInt(before, 10, 64) // "" before the first
-	ids, last, err := s.follow(ctx, p, facility, after, end, batchSize)
+	ids, came, err := s.follow(ctx, p, facility, after, end, batchSize)
 	if err != nil {
 		return false, err
 	}
 	b := batch{about: r.ID, part: p, lane: keys.Bulk, until: h.notice.Until, life: lifetime, field: facility, before: before,
-		after: strconv.FormatInt(last, 10), walked: facility}
-	if len(ids) < batchSize {
-		b.after = doneField
+		after: doneField, walked: facility, came: came, room: room}
+	if len(ids) == batchSize {
+		b.after = strconv.FormatInt(came[len(came)-1], 10)
 	}
-	_, err = s.queue(ctx, b, ids, func(to reader) (order, error) { return s.decide(h, to, facility, never) })
-	return true, err
+	done, err := s.queue(ctx, b, ids, func(to reader) (order, error) {
+		if !meant(h.notice, to) {
+			return order{}, nil
+		}
+		return s.decide(h, to, facility)
+	})
+	return done > 0 || len(ids) == 0, err
 }
 
-// decide is what someone gets of a notice.
-func (s *Service) decide(h *handing, to reader, facility string, never bool) (order, error) {
-	if !meant(h.notice, to) {
-		return order{}, nil
-	}
-	left := leftOut(to.person)
-	if left == "" && s.off(to.ch) {
-		left = bot.LeftInvalid
-	}
-	if left == "" && never {
-		left = bot.LeftQuiet
-	}
-	if left != "" {
+// decide is what someone gets of a notice now. Who sleeps is held back until their morning.
+func (s *Service) decide(h *handing, to reader, facility string) (order, error) {
+	now := s.Now()
+	at, never := s.wait(h.notice, s.clock(h, facility), now)
+	switch left := leftOut(to.person); {
+	case to.record == "": // nothing is kept of them any more
+		return order{left: string(outbox.Unreachable)}, nil
+	case left != "":
 		return order{left: left}, nil
+	case s.off(to.ch):
+		return order{left: bot.LeftOff}, nil
+	case never:
+		return order{left: bot.LeftQuiet}, nil
+	case at.After(now):
+		return order{left: string(outbox.Held)}, nil
 	}
 	key := bodyKey{to.person.Lang, to.ch, facility}
 	body, ok := h.bodies[key]
@@ -267,33 +312,51 @@ func (s *Service) decide(h *handing, to reader, facility string, never bool) (or
 		}
 		h.bodies[key] = body
 	}
-	return order{body: body}, nil
+	o := order{body: body}
+	if h.notice.Urgency != emergency {
+		o.hold = s.Quiet.Next(now, s.clock(h, facility))
+	}
+	return o, nil
+}
+
+// page reads some people of the tally of a notice, each once, with their states. The cursor goes on to the next page; it
+// is 0 at the beginning and after the end.
+func (s *Service) page(ctx context.Context, p keys.Partition, about string, cursor uint64) (ids []bot.PersonID, states map[bot.PersonID]string, next uint64, err error) {
+	found, next, err := s.Redis.HScan(ctx, keys.Tally(p, about), cursor, "", scan).Result()
+	if err != nil {
+		return nil, nil, 0, fmt.Errorf("read who got a notice: %w", err)
+	}
+	var named []bot.PersonID
+	for i := 0; i+1 < len(found); i += 2 {
+		named = append(named, bot.PersonID(found[i]))
+	}
+	if named, err = s.Vault.Settled(ctx, s.Settle, named...); err != nil {
+		return nil, nil, 0, err
+	}
+	states = map[bot.PersonID]string{}
+	for i, id := range named {
+		if _, twice := states[id]; !twice {
+			ids = append(ids, id)
+		}
+		states[id] = found[2*i+1]
+	}
+	return ids, states, next, nil
 }
 
 // told calls each for all readers in the tally of a notice, some at a time, with their states.
-func (s *Service) told(ctx context.Context, about string, each func(keys.Partition, []reader, []string) error) error {
+func (s *Service) told(ctx context.Context, about string, each func(keys.Partition, []reader, map[bot.PersonID]string) error) error {
 	for p := range keys.Partition(keys.Partitions) {
 		for cursor := uint64(0); ; {
-			found, next, err := s.Redis.HScan(ctx, keys.Tally(p, about), cursor, "", scan).Result()
+			ids, states, next, err := s.page(ctx, p, about, cursor)
 			if err != nil {
-				return fmt.Errorf("read who got a notice: %w", err)
-			}
-			var ids []bot.PersonID
-			var states []string
-			for i := 0; i+1 < len(found); i += 2 {
-				ids, states = append(ids, bot.PersonID(found[i])), append(states, found[i+1])
-			}
-			if ids, err = s.Vault.Settled(ctx, s.Settle, ids...); err != nil {
 				return err
 			}
-			if len(ids) > 0 {
-				readers, err := s.read(ctx, ids)
-				if err != nil {
-					return err
-				}
-				if err := each(p, readers, states); err != nil {
-					return err
-				}
+			readers, err := s.read(ctx, ids)
+			if err != nil {
+				return err
+			}
+			if err := each(p, readers, states); err != nil {
+				return err
 			}
 			if cursor = next; cursor == 0 {
 				break
@@ -303,31 +366,77 @@ func (s *Service) told(ctx context.Context, about string, each func(keys.Partiti
 	return nil
 }
 
-// got reports whether someone in a state has, or will have, the message.
+// got reports whether someone in a state has the message, as far as the provider says.
 func got(state string) bool {
 	outcome, _ := outbox.OutcomeOf(state)
-	return outcome == outbox.Delivered || outcome == outbox.Arrived || outcome == outbox.Undelivered || outcome == queued
+	return outcome == outbox.Delivered || outcome == outbox.Arrived || outcome == outbox.Undelivered
 }
 
 // queued is the state of who will get a notice.
 const queued outbox.Outcome = "queued"
 
+// A pass is one walk along the tally of a notice, as far as this process got. If another process begins it
+// anew, nobody gets anything twice: the tally that the pass keeps knows who was there.
+type pass struct {
+	states []string // of those it is for, if these are given
+	part   keys.Partition
+	cursor uint64
+	ids    []bot.PersonID // read, and not yet queued
+	known  map[bot.PersonID]string
+}
+
+// pass is the walk of a name that is under way, or a new one.
+func (h *handing) pass(name string, states ...string) *pass {
+	if h.passes[name] == nil {
+		h.passes[name] = &pass{states: states}
+	}
+	return h.passes[name]
+}
+
 // repeat queues a notice once more for those who are in some states.
-func (s *Service) repeat(ctx context.Context, r *Record, h *handing, states []string) error {
-	return s.derive(ctx, r.ID, func(state string) bool { return slices.Contains(states, counted(state)) },
-		batch{about: r.ID, lane: keys.Bulk, until: h.notice.Until, life: lifetime, again: states},
-		func(to reader, _ string) (order, error) { return s.decide(h, to, to.person.Facility, false) })
+func (s *Service) repeat(ctx context.Context, r *Record, h *handing, w *pass, decide func(reader) (order, error)) (did, all bool, err error) {
+	return s.derive(ctx, w, r.ID, func(state string) bool { return slices.Contains(w.states, counted(state)) },
+		batch{about: r.ID, lane: keys.Bulk, until: h.notice.Until, life: lifetime, again: w.states},
+		func(to reader, _ string) (order, error) { return decide(to) })
 }
 
-// correct queues a correction for those who got what it corrects.
-func (s *Service) correct(ctx context.Context, r *Record, h *handing) error {
-	return s.derive(ctx, r.Corrects, got, batch{about: r.ID, lane: keys.Bulk, until: h.notice.Until, life: lifetime},
-		func(to reader, _ string) (order, error) { return s.decide(h, to, to.person.Facility, false) })
+// goOn queues a notice for those it was held back from, but for who still sleeps.
+func (s *Service) goOn(ctx context.Context, r *Record, h *handing) (did bool, err error) {
+	if h.passes[passHeld] == nil {
+		h.asleep, h.wakes = 0, time.Time{}
+	}
+	did, all, err := s.repeat(ctx, r, h, h.pass(passHeld, string(outbox.Held)), func(to reader) (order, error) {
+		o, err := s.decide(h, to, to.person.Facility)
+		if err != nil || o.left != string(outbox.Held) {
+			return o, err
+		}
+		if at, _ := s.wait(h.notice, s.clock(h, to.person.Facility), s.Now()); h.asleep == 0 || at.Before(h.wakes) {
+			h.wakes = at
+		}
+		h.asleep++
+		return order{}, nil
+	})
+	if all {
+		delete(h.passes, passHeld)
+	}
+	return did, err
 }
 
-// takeBack queues the deletion of a notice from the chats it was sent to.
-func (s *Service) takeBack(ctx context.Context, r *Record) error {
-	return s.derive(ctx, r.ID, got, batch{about: backTally + r.ID, lane: keys.Bulk, until: r.Began.Add(backTo), life: lifetime},
+// correct queues a correction for those who got what it corrects. It reports whether it did anything, and whether
+// there is nothing left to do.
+func (s *Service) correct(ctx context.Context, r *Record, h *handing) (did, all bool, err error) {
+	return s.derive(ctx, h.pass(passCorrect), r.Corrects, got, batch{about: r.ID, lane: keys.Bulk, until: h.notice.Until, life: lifetime},
+		func(to reader, _ string) (order, error) {
+			if !meant(h.notice, to) {
+				return order{}, nil
+			}
+			return s.decide(h, to, to.person.Facility)
+		})
+}
+
+// retract queues the deletion of a notice from the chats it was sent to.
+func (s *Service) retract(ctx context.Context, r *Record, h *handing) (did, all bool, err error) {
+	return s.derive(ctx, h.pass(passBack), r.ID, got, batch{about: backTally + r.ID, lane: keys.Bulk, until: r.Began.Add(backTo), life: lifetime},
 		func(to reader, state string) (order, error) {
 			_, message := outbox.OutcomeOf(state)
 			id, err := strconv.Atoi(message)
@@ -338,37 +447,38 @@ func (s *Service) takeBack(ctx context.Context, r *Record) error {
 		})
 }
 
-// derive queues something for those in the tally of a notice whose state is one that is wanted, as the
-// queues have room. It may be repeated: the tally it keeps knows who was there already.
-func (s *Service) derive(ctx context.Context, from string, wanted func(string) bool, b batch, decide func(reader, string) (order, error)) error {
-	return s.told(ctx, from, func(p keys.Partition, readers []reader, states []string) error {
-		byID := map[bot.PersonID]string{}
-		var ids []bot.PersonID
-		for i, r := range readers {
-			if wanted(states[i]) {
-				ids, byID[r.id] = append(ids, r.id), states[i]
-			}
+// The passes there are.
+const (
+	passHeld    = "held"
+	passAgain   = "again"
+	passCorrect = "correct"
+	passBack    = "back"
+)
+
+// derive queues something for the next ones in the tally of a notice whose state is one that is wanted, as the
+// queues have room. It reports whether it did anything, and whether there is nothing left to do.
+func (s *Service) derive(ctx context.Context, w *pass, from string, wanted func(string) bool, b batch, decide func(reader, string) (order, error)) (did, all bool, err error) {
+	for len(w.ids) == 0 {
+		if w.part == keys.Partitions {
+			return did, true, nil
 		}
-		b.part = p
-		for some := range slices.Chunk(ids, batchSize) {
-			for {
-				room, err := s.room(ctx, p)
-				if err != nil {
-					return err
-				}
-				if room {
-					break
-				}
-				if err := wait(ctx, lookEvery); err != nil {
-					return err
-				}
-			}
-			if _, err := s.queue(ctx, b, some, func(r reader) (order, error) { return decide(r, byID[r.id]) }); err != nil {
-				return err
-			}
+		ids, states, next, err := s.page(ctx, w.part, from, w.cursor)
+		if err != nil {
+			return did, false, err
 		}
-		return nil
-	})
+		w.ids = slices.DeleteFunc(ids, func(id bot.PersonID) bool { return !wanted(states[id]) })
+		if w.known, w.cursor = states, next; next == 0 {
+			w.part++
+		}
+		did = true
+	}
+	b.part = keys.Of(w.ids[0])
+	if b.room, err = s.room(ctx, b.part); err != nil {
+		return did, false, err
+	}
+	n, err := s.queue(ctx, b, w.ids[:min(len(w.ids), batchSize)], func(r reader) (order, error) { return decide(r, w.known[r.id]) })
+	w.ids = w.ids[n:]
+	return did || n > 0, false, err
 }
 
 // counted is a state as it is counted: without the id behind it.

@@ -13,15 +13,25 @@ import (
 
 // status is how a notice stands, for someone who may act on it.
 func (s *Service) status(ctx context.Context, r *Record, reader bot.PersonID) (bot.Status, error) {
-	counts, err := s.Counts(ctx, r.ID)
+	all, err := s.counts(ctx, r.tallies())
 	if err != nil {
 		return bot.Status{}, err
 	}
-	return s.shown(r, counts, reader), nil
+	return s.shown(r, all, reader), nil
 }
 
-func (s *Service) shown(r *Record, counts map[string]int, reader bot.PersonID) bot.Status {
-	return bot.Status{Notice: r.Notice, State: r.State, People: r.People, Counts: counts, Acts: s.acts(r, counts, string(reader))}
+// tallies are those that tell how a notice stands.
+func (r *Record) tallies() []string {
+	if r.Back {
+		return []string{r.ID, backTally + r.ID}
+	}
+	return []string{r.ID}
+}
+
+// shown is how a notice stands, by the counts of its tallies.
+func (s *Service) shown(r *Record, counts map[string]map[string]int, reader bot.PersonID) bot.Status {
+	return bot.Status{Notice: r.Notice, State: r.State, People: r.People, Counts: counts[r.ID], Back: counts[backTally+r.ID],
+		Acts: s.acts(r, counts[r.ID], string(reader))}
 }
 
 // acts are what someone may do with a notice now.
@@ -40,7 +50,7 @@ func (s *Service) acts(r *Record, counts map[string]int, reader string) (acts []
 	case bot.Paused:
 		acts = []string{bot.Resume, bot.Stop}
 	case bot.Done, bot.Stopped:
-		if r.Until.After(now) && len(failures(counts)) > 0 && r.State == bot.Done {
+		if r.State == bot.Done && !r.Corrected && !r.Back && r.Until.After(now) && len(failures(counts)) > 0 {
 			acts = append(acts, bot.Retry)
 		}
 	default:
@@ -48,7 +58,7 @@ func (s *Service) acts(r *Record, counts map[string]int, reader string) (acts []
 	}
 	reached := 0
 	for state, n := range counts {
-		if got(state) && state != string(queued) {
+		if got(state) {
 			reached += n
 		}
 	}
@@ -76,7 +86,7 @@ func (s *Service) Prepare(ctx context.Context, id bot.PersonID, in *bot.Input) e
 	all = all[:min(len(all), shownNotices)]
 	var ids []string
 	for _, r := range all {
-		ids = append(ids, r.ID)
+		ids = append(ids, r.tallies()...)
 	}
 	counts, err := s.counts(ctx, ids)
 	if err != nil {
@@ -84,7 +94,7 @@ func (s *Service) Prepare(ctx context.Context, id bot.PersonID, in *bot.Input) e
 	}
 	in.Desk.Notices = nil
 	for _, r := range all {
-		in.Desk.Notices = append(in.Desk.Notices, s.shown(r, counts[r.ID], id))
+		in.Desk.Notices = append(in.Desk.Notices, s.shown(r, counts, id))
 	}
 	return nil
 }

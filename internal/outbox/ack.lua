@@ -9,10 +9,12 @@
 --       the message now in the chat or "", "swept" if the sweep list is of no use any more, digest of the
 --       provider's id of a text message or "", sealed person id, state for the tally
 -- Of whom nothing is kept any more, because they erased it, nothing is kept again.
--- Returns 1 done, 0 this process does not hold the partition any more.
+-- Returns {} if this process does not hold the partition any more, else {"done"}, followed by two for each person of
+-- whom a receipt said before this that nobody is there any more: sealed id, "opted-out" or "unreachable".
 if not ours(KEYS[2], ARGV[1]) then
-  return 0
+  return {}
 end
+local answer = {'done'}
 local ids, day, people, states = {}, {}, {}, {}
 local seen = {}
 local lists = redis.call('MGET', unpack(KEYS, 8)) -- false where there is none
@@ -49,7 +51,10 @@ for i = 0, (#ARGV - 6) / 8 - 1 do
     local said = redis.call('HGET', KEYS[5], sid)
     local rank, status = string.match(said or '0 -', '^(%d+) (%S+)')
     if tonumber(rank) >= 4 then
-      state = (status == 'delivered' or status == 'read') and 'arrived' or 'undelivered'
+      state = string.gsub(status, '/', ' ')
+      if state == 'opted-out' or state == 'unreachable' then
+        answer[#answer + 1], answer[#answer + 2] = person, state
+      end
     end
     redis.call('HSET', KEYS[5], sid, rank .. ' ' .. status .. ' ' .. ARGV[5] .. ' ' .. person)
     redis.call('EXPIRE', KEYS[5], ARGV[4])
@@ -70,4 +75,4 @@ end
 if #people > 0 then
   move(KEYS[6], KEYS[7], people, states, ARGV[6])
 end
-return 1
+return answer

@@ -31,10 +31,14 @@ type channel struct {
 
 	mu     sync.Mutex
 	lines  map[lineKey]*line
-	ready  map[keys.Lane][]*line // lines whose head may go, in the order they became so
-	held   map[keys.Lane]int     // entries in memory
-	known  map[string]*entry     // by queue and id: all that are in memory or being acknowledged
-	paused time.Time             // the provider asked for quiet until then
+	ready  map[keys.Lane][]*line   // lines whose head may go, in the order they became so
+	held   map[keys.Lane]int       // entries in memory
+	known  map[string]*entry       // by queue and id: all that are in memory or being acknowledged
+	paused time.Time               // the provider asked for quiet until then
+	served [2]map[string]time.Time // when each address was last sent something: in this chatPace or so, and before
+	turned time.Time               // when the first of them was begun
+
+	looked time.Time // when Redis was last asked for a pause; run's own
 }
 
 // A line is what waits for one person in one lane, in order.
@@ -130,18 +134,23 @@ func (c *channel) run(ctx, work context.Context) {
 			return
 		case c.slots <- struct{}{}:
 		}
-		l := c.next(ctx)
+		l, instead := c.next(ctx)
 		if l == nil {
 			return
 		}
-		sending.Go(func() { c.send(work, l) })
+		sending.Go(func() { c.send(work, l, instead) })
 	}
 }
 
 // next waits until a line may go, and takes it; nil when ctx ends. The most urgent line is chosen
-// only once there is a place in the provider's pace, so a reply never waits behind bulk.
-func (c *channel) next(ctx context.Context) *line {
+// only once there is a place in the provider's pace, so a reply never waits behind bulk. A line whose head is
+// not to be sent, because it is too late or held back, goes at once, with what becomes of it instead: what is
+// stopped must not slow down what is not.
+func (c *channel) next(ctx context.Context) (l *line, instead Outcome) {
 	for ctx.Err() == nil {
+		if l, instead = c.unwanted(); l != nil {
+			return l, instead
+		}
 		lane, wait := c.first()
 		if lane == "" {
 			select {
@@ -154,8 +163,8 @@ func (c *channel) next(ctx context.Context) *line {
 			wait = c.place(ctx, lane)
 		}
 		if wait <= 0 {
-			if l := c.pop(); l != nil {
-				return l
+			if l = c.pop(); l != nil {
+				return l, ""
 			}
 			continue
 		}
@@ -167,19 +176,75 @@ func (c *channel) next(ctx context.Context) *line {
 		}
 		t.Stop()
 	}
-	return nil
+	return nil, ""
 }
 
-// first is the most urgent lane with something ready, and how long the account must rest yet.
+// unwanted takes the first line of a lane if its head is not to be sent, and says what becomes of that.
+func (c *channel) unwanted() (*line, Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, lane := range keys.Lanes {
+		if q := c.ready[lane]; len(q) > 0 {
+			if instead := c.o.instead(q[0].entries[0]); instead != "" {
+				c.ready[lane] = q[1:]
+				return q[0], instead
+			}
+		}
+	}
+	return nil, ""
+}
+
+// first is the most urgent lane with something ready, and how long the account must rest yet. It puts off what is
+// sent to many if its reader is being answered, or was sent something a moment ago.
 func (c *channel) first() (keys.Lane, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for len(c.ready[keys.Bulk]) > 0 {
+		l := c.ready[keys.Bulk][0]
+		rest := c.rest(l)
+		if rest <= 0 {
+			break
+		}
+		c.ready[keys.Bulk] = c.ready[keys.Bulk][1:]
+		c.later(l, rest)
+	}
 	for _, lane := range keys.Lanes {
 		if len(c.ready[lane]) > 0 {
 			return lane, time.Until(c.paused)
 		}
 	}
 	return "", 0
+}
+
+// rest is how long a line of what is sent to many must wait for its reader's sake. Partitions are held by one
+// process at a time, so this holds over all of them. The channel's lock is held.
+func (c *channel) rest(l *line) time.Duration {
+	if c.route.Rate <= 0 || l.key.address == "" {
+		return 0
+	}
+	if c.lines[lineKey{address: l.key.address, lane: keys.Reply}] != nil {
+		return chatPace
+	}
+	at, ok := c.served[0][l.key.address]
+	if !ok {
+		at = c.served[1][l.key.address]
+	}
+	return chatPace - time.Since(at)
+}
+
+// serve notes that someone was sent something. Older notes are dropped, so there are no more than the provider's
+// pace allows in two of chatPace.
+func (c *channel) serve(l *line) {
+	if c.route.Rate <= 0 || l.key.address == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if c.served[0] == nil || now.Sub(c.turned) >= chatPace {
+		c.served[0], c.served[1], c.turned = map[string]time.Time{}, c.served[0], now
+	}
+	c.served[0][l.key.address] = now
 }
 
 func (c *channel) pop() *line {
@@ -205,7 +270,7 @@ func (c *channel) head(l *line) (e *entry, gone bool) {
 // may go a little ahead of the pace, bulk never, so what is left over is theirs.
 func (c *channel) place(ctx context.Context, lane keys.Lane) time.Duration {
 	if c.route.Rate <= 0 {
-		return 0
+		return c.asked(ctx)
 	}
 	ahead := 1
 	if lane == keys.Reply {
@@ -217,6 +282,24 @@ func (c *channel) place(ctx context.Context, lane keys.Lane) time.Duration {
 		return readPause // Redis is away: nothing could be acknowledged anyway
 	}
 	return time.Duration(wait) * time.Microsecond
+}
+
+// asked is how long the provider asked the account to rest, in whatever process. Without a pace to ask for places
+// Redis is asked now and then, not for each message.
+func (c *channel) asked(ctx context.Context) time.Duration {
+	if time.Since(c.looked) < pauseSeen {
+		return 0
+	}
+	rest, err := c.o.Redis.PTTL(ctx, keys.Pause(c.name)).Result()
+	if err != nil {
+		return readPause // Redis is away: nothing could be acknowledged anyway
+	}
+	c.looked = time.Now()
+	if rest <= 0 { // there is none
+		return 0
+	}
+	c.restUntil(c.looked.Add(rest))
+	return rest
 }
 
 // done takes the head off a line and lets the next one go.
@@ -245,15 +328,20 @@ func (c *channel) later(l *line, after time.Duration) {
 	})
 }
 
-// pause makes the whole account rest, in every process that keeps a pace.
+// pause makes the whole account rest, in every process.
 func (c *channel) pause(ctx context.Context, d time.Duration) {
-	c.mu.Lock()
-	if until := time.Now().Add(d); until.After(c.paused) {
-		c.paused = until
-	}
-	c.mu.Unlock()
+	c.restUntil(time.Now().Add(d))
 	if err := c.o.Redis.Set(ctx, keys.Pause(c.name), "1", d).Err(); err != nil {
 		c.o.Log.Warn("outbox: cannot tell the other processes of a pause", "channel", c.name, "error", err)
+	}
+}
+
+// restUntil lets this process send nothing before a moment.
+func (c *channel) restUntil(until time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if until.After(c.paused) {
+		c.paused = until
 	}
 }
 

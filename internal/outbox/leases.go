@@ -127,11 +127,16 @@ func (l *leases) run(ctx context.Context) {
 // it has its share.
 func (l *leases) round(ctx context.Context) error {
 	o := l.o
-	now := o.Now()
-	dead := now.Add(-leaseLife).UnixMilli()
+	now, err := o.ask(ctx) // all processes go by it, whatever theirs shows
+	if err != nil {
+		l.dropLost()
+		return err
+	}
+	dead, ahead := now.Add(-leaseLife).UnixMilli(), now.Add(leaseLife).UnixMilli()
 	pipe := o.Redis.Pipeline()
 	pipe.ZAdd(ctx, keys.Processes, redis.Z{Score: float64(now.UnixMilli()), Member: o.Node})
 	pipe.ZRemRangeByScore(ctx, keys.Processes, "-inf", itoa(dead))
+	pipe.ZRemRangeByScore(ctx, keys.Processes, itoa(ahead), "+inf") // from before the clock was set back
 	alive := pipe.ZCard(ctx, keys.Processes)
 	pipe.PExpire(ctx, keys.Processes, leaseLife)
 	if _, err := pipe.Exec(ctx); err != nil {

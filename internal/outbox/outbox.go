@@ -70,12 +70,12 @@ const (
 	retry     Outcome = "retried"
 
 	Unreachable Outcome = "unreachable" // there is no such chat or number
-	Held        Outcome = "held"        // what it belongs to was stopped or paused
+	Held        Outcome = "held"        // what it belongs to was stopped or paused, or its reader sleeps
 	Arrived     Outcome = "arrived"     // the carrier says that the phone has it
 	Undelivered Outcome = "undelivered" // the carrier says that it will not
 )
 
-// A State is an Outcome as it is kept in a tally: with the provider's code of a failure, and with the
+// A State is an Outcome as it is kept in a tally: with the provider's code of a failure or of what did not arrive, and with the
 // provider's id of a message that was taken, behind "#".
 func state(a ack) string {
 	switch {
@@ -107,7 +107,7 @@ func (e *Error) Error() string { return "provider: " + e.Code }
 // A Route is how one channel is served.
 type Route struct {
 	Sender Sender
-	Rate   float64 // messages a second over all processes, 0 for no limit
+	Rate   float64 // messages a second over all processes, 0 for no limit, of a chat neither
 }
 
 // Config is what an Outbox needs.
@@ -139,11 +139,14 @@ const (
 	maxReplies = 2048           // replies read ahead into memory, about 4 MB
 	maxBulk    = 256            // bulk messages read ahead: few, so that a stop is soon heard
 	drainTime  = 10 * time.Second
+	chatPace   = time.Second            // between a message to many and another one to the same chat (Bot API FAQ: no more than one a second)
+	pauseSeen  = 100 * time.Millisecond // how long a pause may go unseen by a process without a pace
 )
 
 // An Outbox delivers until it is told to stop.
 type Outbox struct {
 	Config
+	clock    clock
 	leases   leases
 	channels []*channel
 	acks     chan ack
@@ -234,7 +237,7 @@ func (o *Outbox) Depths(ctx context.Context) ([]Depth, error) {
 		d := &depths[i/keys.Partitions]
 		d.Waiting += n.Val()
 		for _, first := range firsts[i].Val() {
-			d.Oldest = max(d.Oldest, o.Now().Sub(storedAt(first.ID)))
+			d.Oldest = max(d.Oldest, o.redisNow().Sub(storedAt(first.ID)))
 		}
 	}
 	return depths, nil

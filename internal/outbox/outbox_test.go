@@ -55,6 +55,8 @@ type rig struct {
 	t     *testing.T
 	redis *redisx.Redis
 	vault *vault.Vault
+
+	halted func(about string) bool
 }
 
 func newRig(t *testing.T) *rig {
@@ -77,9 +79,18 @@ func newRig(t *testing.T) *rig {
 // run starts an outbox; what is returned stops it and waits.
 func (r *rig) run(node string, p *post, rate float64) (stop func()) {
 	r.t.Helper()
-	o := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: node, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	return r.start(r.outbox(node, p, rate, time.Now))
+}
+
+// outbox makes one.
+func (r *rig) outbox(node string, p *post, rate float64, now func() time.Time) *outbox.Outbox {
+	return outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: node, Log: slog.New(slog.DiscardHandler), Now: now, Halted: r.halted,
 		Backoff: time.Millisecond, Routes: map[bot.Channel]outbox.Route{bot.Telegram: {Sender: p, Rate: rate}},
 		Observe: func(bot.Channel, keys.Lane, outbox.Outcome, time.Duration) {}})
+}
+
+// start runs one; what is returned stops it and waits.
+func (r *rig) start(o *outbox.Outbox) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); o.Run(ctx) }()
@@ -206,27 +217,65 @@ func TestThePaceIsShared(t *testing.T) {
 	}
 }
 
-// TestAPauseHoldsEveryone: the provider's "retry after" rests the account in the other process too.
+// TestAPauseHoldsEveryone: the provider's "retry after" rests the account in another process too, with a pace and
+// without.
 func TestAPauseHoldsEveryone(t *testing.T) {
+	for _, rate := range []float64{1000, 0} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			r := newRig(t)
+			var asked time.Time
+			p := &post{answer: func(string) error {
+				asked = time.Now()
+				return &outbox.Error{Code: "429", After: 3 * time.Second}
+			}}
+			r.queue("1", keys.Reply, "reply")
+			stop := r.run("a", p, rate)
+			r.until(func() bool { return r.redis.Exists(t.Context(), keys.Pause(bot.Telegram)).Val() == 1 }, func() string { return "no pause" })
+			stop()
+			for i := range 20 {
+				r.queue(strconv.Itoa(i), keys.Reply, "reply")
+			}
+			var once sync.Once
+			var first time.Time
+			other := &post{answer: func(string) error {
+				once.Do(func() { first = time.Now() })
+				return nil
+			}}
+			r.run("b", other, rate)
+			r.waitFor(other, 21)
+			if rest := first.Sub(asked); rest < 2900*time.Millisecond {
+				t.Errorf("another process sent %v after the provider asked for three seconds' rest", rest)
+			}
+		})
+	}
+}
+
+// TestOneAtATimeForAChat: two notices to someone are a second apart, and one for someone who is being answered waits
+// for the answer; answers themselves do not wait.
+func TestOneAtATimeForAChat(t *testing.T) {
 	r := newRig(t)
-	var once sync.Once
-	var asked time.Time
-	p := &post{}
-	p.answer = func(body string) error {
-		var err error
-		once.Do(func() { asked, err = time.Now(), &outbox.Error{Code: "429", After: time.Second} })
-		return err
-	}
-	r.queue("1", keys.Reply, "first")
+	var mu sync.Mutex
+	sent := map[string]time.Time{}
+	p := &post{answer: func(body string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		sent[body] = time.Now()
+		return nil
+	}}
+	r.queue("1", keys.Bulk, "notice 1")
+	r.queue("1", keys.Bulk, "notice 2")
+	r.queue("2", keys.Reply, "answer 1")
+	r.queue("2", keys.Reply, "answer 2")
+	r.queue("2", keys.Bulk, "notice 3")
 	r.run("a", p, 1000)
-	r.until(func() bool { return r.redis.Exists(t.Context(), keys.Pause(bot.Telegram)).Val() == 1 }, func() string { return "no pause" })
-	r.run("b", p, 1000)
-	for i := range 20 {
-		r.queue(strconv.Itoa(i), keys.Reply, "later")
-	}
-	r.waitFor(p, 21)
-	if rest := time.Since(asked); rest < 900*time.Millisecond {
-		t.Errorf("everything was sent %v after the provider asked for a second's rest", rest)
+	r.waitFor(p, 5)
+	for _, c := range []struct {
+		first, then string
+		apart       bool
+	}{{"notice 1", "notice 2", true}, {"answer 2", "notice 3", true}, {"answer 1", "answer 2", false}} {
+		if apart := sent[c.then].Sub(sent[c.first]); apart < 900*time.Millisecond == c.apart || apart < 0 {
+			t.Errorf("%s was sent %v after %s", c.then, apart, c.first)
+		}
 	}
 }
 
@@ -311,12 +360,12 @@ func TestReceiptsMoveForward(t *testing.T) {
 		status string
 		moves  bool
 	}{{"queued", true}, {"sent", true}, {"sending", false}, {"delivered", true}, {"failed", false}, {"sent", false}, {"delivered", false}, {"nonsense", false}} {
-		moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, 3, "SM1", step.status)
+		moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, 3, outbox.Report{SID: "SM1", Status: step.status})
 		if err != nil || moved != step.moves {
 			t.Errorf("%s: moved %v, %v; want %v", step.status, moved, err, step.moves)
 		}
 	}
-	if moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, keys.Partitions, "SM1", "read"); moved || err != nil {
+	if moved, err := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault}).Receive(t.Context(), day, keys.Partitions, outbox.Report{SID: "SM1", Status: "read"}); moved || err != nil {
 		t.Errorf("a partition that is none: %v, %v", moved, err)
 	}
 }
@@ -375,4 +424,84 @@ func TestTallyAndTime(t *testing.T) {
 	if id := ids["erased"]; r.redis.HExists(context.Background(), keys.Tally(keys.Of(id), "s1"), string(id)).Val() {
 		t.Error("who erased everything is counted")
 	}
+}
+
+// TestWhatIsHeldBackCostsNoPlace: what was stopped, is too late or would disturb someone's sleep leaves its queue
+// without a place in the provider's pace, so what is behind it goes at once.
+func TestWhatIsHeldBackCostsNoPlace(t *testing.T) {
+	r := newRig(t)
+	now := time.Now().Unix()
+	for i := range 600 {
+		field, value := "n", any("stopped")
+		switch i % 3 {
+		case 1:
+			field, value = "u", now-1
+		case 2:
+			field, value = "h", now
+		}
+		to := r.vault.Seal(bot.Telegram, strconv.Itoa(i))
+		if err := r.redis.XAdd(t.Context(), &redis.XAddArgs{Stream: keys.Queue(keys.Of(to), bot.Telegram, keys.Bulk), Values: []any{
+			"p", string(to), "b", r.vault.SealBody(to, []byte("unwanted")), field, value}}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 { // a place comes free every two seconds
+		r.queue(strconv.Itoa(i), keys.Bulk, "wanted")
+	}
+	p := &post{}
+	r.halted = func(about string) bool { return about == "stopped" }
+	began := time.Now()
+	stop := r.run("a", p, 0.5)
+	r.waitFor(p, 3)
+	took := time.Since(began)
+	stop()
+	for _, body := range p.all() {
+		if body != "wanted" {
+			t.Fatalf("sent %q", body)
+		}
+	}
+	if took > 15*time.Second {
+		t.Errorf("three messages behind 600 that are not sent took %v; their places come in 4 s", took)
+	}
+	r.empty()
+}
+
+// TestReceiptHalfDone: a receipt that could not be carried out to the end is when it comes again.
+func TestReceiptHalfDone(t *testing.T) {
+	r := newRig(t)
+	id := r.vault.Seal(bot.SMS, "+525511112222")
+	part, day := keys.Of(id), time.Now()
+	for _, err := range []error{
+		r.redis.Set(t.Context(), keys.Person(id), "{}", 0).Err(),
+		r.redis.XAdd(t.Context(), &redis.XAddArgs{Stream: keys.Queue(part, bot.SMS, keys.Bulk), Values: []any{"p", string(id), "b", r.vault.SealBody(id, []byte("text")), "n", "n1"}}).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	away := errors.New("away")
+	o := outbox.New(outbox.Config{Redis: r.redis, Vault: r.vault, Node: "a", Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Routes: map[bot.Channel]outbox.Route{bot.SMS: {Sender: texter{}}}, Gone: func(context.Context, bot.PersonID, outbox.Outcome) error { return away },
+		Observe: func(bot.Channel, keys.Lane, outbox.Outcome, time.Duration) {}})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); o.Run(ctx) }()
+	defer func() { cancel(); <-done }()
+	tally := func() string { return r.redis.HGet(context.Background(), keys.Tally(part, "n1"), string(id)).Val() }
+	r.until(func() bool { return tally() == "delivered" }, tally)
+	report := outbox.Report{SID: "SM1", Status: "undelivered", Code: "30005", Gone: outbox.Unreachable}
+	if _, err := o.Receive(t.Context(), day, part, report); !errors.Is(err, away) || tally() != "delivered" {
+		t.Fatalf("%v, counted as %s", err, tally())
+	}
+	away = nil
+	if moved, err := o.Receive(t.Context(), day, part, report); err != nil || moved || tally() != "unreachable" {
+		t.Errorf("moved %v, %v, counted as %s", moved, err, tally())
+	}
+}
+
+// texter takes every text message.
+type texter struct{}
+
+func (texter) Send(context.Context, outbox.Message) (outbox.Receipt, error) {
+	return outbox.Receipt{SID: "SM1"}, nil
 }

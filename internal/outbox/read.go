@@ -30,7 +30,9 @@ type entry struct {
 	person  bot.PersonID // the same person's id under the key that seals
 	address string       // "" if the id cannot be opened
 	note    string       // what it is about, "" if nobody counts
+	since   time.Time    // when it was stored; see Outbox.since
 	until   time.Time    // after which it must not be sent, zero if the usual time holds
+	hold    time.Time    // from when it is held back, because its reader sleeps; zero if never
 	tries   int
 	done    bool // acknowledged; the channel's lock guards it
 	holding *holding
@@ -141,17 +143,24 @@ func (r *reader) accept(got []redis.XStream, byQueue map[string]*holding) {
 		for _, m := range s.Messages {
 			person, _ := m.Values["p"].(string)
 			sealed, _ := m.Values["b"].(string)
-			e := &entry{id: m.ID, queue: s.Stream, lane: r.lane, stored: bot.PersonID(person), person: bot.PersonID(person), sealed: sealed, holding: h}
+			e := &entry{id: m.ID, queue: s.Stream, lane: r.lane, stored: bot.PersonID(person), person: bot.PersonID(person), sealed: sealed, since: r.o.since(m.ID), holding: h}
 			_, e.address, _ = r.o.Vault.Address(e.stored)
 			e.note, _ = m.Values["n"].(string)
-			if until, _ := m.Values["u"].(string); until != "" {
-				seconds, _ := strconv.ParseInt(until, 10, 64)
-				e.until = time.Unix(seconds, 0)
-			}
+			e.until, e.hold = moment(m.Values["u"]), moment(m.Values["h"])
 			r.add(e)
 			r.read[h] = m.ID
 		}
 	}
+}
+
+// moment reads a field of an entry that is a Unix time, zero if there is none.
+func moment(field any) time.Time {
+	text, _ := field.(string)
+	if text == "" {
+		return time.Time{}
+	}
+	seconds, _ := strconv.ParseInt(text, 10, 64)
+	return time.Unix(seconds, 0)
 }
 
 // wait waits for d or the end of ctx.

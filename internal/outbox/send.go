@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"faro/bot"
 	"faro/internal/keys"
 	"faro/internal/lease"
 )
@@ -19,9 +20,9 @@ var ackSource string
 
 var ackScript = redis.NewScript(keys.Append + keys.Move + lease.Ours + ackSource)
 
-// send hands the head of a line to the provider and decides what becomes of it. It gives its slot back
-// once the message is acknowledged: what a crash can repeat is never more than the slots.
-func (c *channel) send(ctx context.Context, l *line) {
+// send hands the head of a line to the provider and decides what becomes of it, if it is not known already. It
+// gives its slot back once the message is acknowledged: what a crash can repeat is never more than the slots.
+func (c *channel) send(ctx context.Context, l *line, instead Outcome) {
 	e, gone := c.head(l)
 	if gone || !e.holding.enter() { // another process delivers it
 		c.forget(e, false)
@@ -29,30 +30,28 @@ func (c *channel) send(ctx context.Context, l *line) {
 		<-c.slots
 		return
 	}
-	age := c.o.Now().Sub(storedAt(e.id))
+	age := time.Since(e.since)
 	end := func(outcome Outcome, code string, r Receipt) {
-		c.o.Observe(c.name, e.lane, outcome, c.o.Now().Sub(storedAt(e.id)))
+		c.o.Observe(c.name, e.lane, outcome, time.Since(e.since))
 		c.o.acks <- ack{channel: c, entry: e, line: l, outcome: outcome, code: code, receipt: r}
 	}
-	if age > replyLife || !e.until.IsZero() && c.o.Now().After(e.until) {
-		end(Expired, "too-late", Receipt{})
-		return
+	if instead == "" { // it may have changed while it waited for its place
+		instead = c.o.instead(e)
 	}
-	if e.note != "" && c.o.Halted != nil && c.o.Halted(e.note) {
-		end(Held, "", Receipt{})
+	if instead != "" {
+		end(instead, map[Outcome]string{Expired: "too-late"}[instead], Receipt{})
 		return
 	}
 	receipt, err := c.hand(ctx, e)
+	c.serve(l)
 	if err == nil {
 		end(Delivered, "", receipt)
 		return
 	}
 	p := policy(err)
-	if (p.Outcome == OptedOut || p.Outcome == Unreachable) && c.o.Gone != nil {
-		if err := c.o.Gone(ctx, e.person, p.Outcome); err != nil {
-			c.o.Log.Warn("outbox: cannot note that someone is gone, trying again", "channel", c.name, "error", err)
-			p = &Error{Code: "not-noted"}
-		}
+	if err := c.o.gone(ctx, e.person, p.Outcome); err != nil {
+		c.o.Log.Warn("outbox: cannot note that someone is gone, trying again", "channel", c.name, "error", err)
+		p = &Error{Code: "not-noted"}
 	}
 	if p.Outcome != "" {
 		c.o.Log.Warn("outbox: a message was not delivered", "channel", c.name, "lane", e.lane, "outcome", p.Outcome, "code", p.Code)
@@ -66,6 +65,25 @@ func (c *channel) send(ctx context.Context, l *line) {
 	e.holding.leave()
 	c.later(l, c.backoff(e.tries))
 	<-c.slots
+}
+
+// gone tells of someone a provider will not reach any more, if that is what an outcome says.
+func (o *Outbox) gone(ctx context.Context, id bot.PersonID, outcome Outcome) error {
+	if outcome != OptedOut && outcome != Unreachable || o.Gone == nil {
+		return nil
+	}
+	return o.Gone(ctx, id, outcome)
+}
+
+// instead is what becomes of a message that must not be sent now, "" if it may.
+func (o *Outbox) instead(e *entry) Outcome {
+	switch {
+	case time.Since(e.since) > replyLife || !e.until.IsZero() && o.now().After(e.until):
+		return Expired
+	case !e.hold.IsZero() && !o.Now().Before(e.hold), e.note != "" && o.Halted != nil && o.Halted(e.note):
+		return Held
+	}
+	return ""
 }
 
 // hand opens an entry and gives it to the sender.
@@ -191,21 +209,26 @@ func (o *Outbox) ackAll(ctx context.Context, batch []ack) []ack {
 	_, _ = pipe.Exec(ctx) // each command is looked at below
 	var again []ack
 	for g, some := range groups {
-		held, err := results[g].Int()
+		answer, err := results[g].StringSlice()
 		if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
 			names, args := o.ackArgs(g, some)
-			held, err = ackScript.Eval(ctx, o.Redis, names, args...).Int()
+			answer, err = ackScript.Eval(ctx, o.Redis, names, args...).StringSlice()
 		}
 		if err != nil && g.holding.ours() {
 			again = append(again, some...)
 			continue
 		}
-		if err == nil && held == 0 { // whatever our clock says, another process has the partition
+		if err == nil && len(answer) == 0 { // whatever our clock says, another process has the partition
 			o.leases.lose(g.holding)
 		}
 		for _, a := range some {
-			a.taken = err == nil && held == 1
+			a.taken = len(answer) > 0
 			a.end()
+		}
+		for i := 1; i+1 < len(answer); i += 2 {
+			if err := o.gone(ctx, bot.PersonID(answer[i]), Outcome(answer[i+1])); err != nil { // the next message tells it again
+				o.Log.Warn("outbox: cannot note that someone is gone", "error", err)
+			}
 		}
 	}
 	return again

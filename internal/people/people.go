@@ -1,8 +1,10 @@
-// Package people knows who has a role, gives roles by invitation, and keeps an audit log of both.
+// Package people knows who has a role, gives roles by invitation, and keeps an audit log of both: a change
+// and its entry are one script, so that there is none without the other.
 //
 // An invitation is a code that works once. Whoever sends it first has the role; the same person may
 // send it again, so that a redelivered message is not told that the code is wrong. Who guesses is
-// locked out. Nothing of it is readable in Redis, and the log names people by digests alone. A
+// locked out. Roles, invitations and the log are sealed in Redis, and the log names people by digests
+// alone; but a person's record, which each turn reads, tells the role and place of a sealed id. A
 // Register may be used from several goroutines.
 package people
 
@@ -33,9 +35,18 @@ var (
 	claimSource string
 	//go:embed enrol.lua
 	enrolSource string
+	//go:embed invite.lua
+	inviteSource string
+	//go:embed give.lua
+	giveSource string
+	//go:embed take.lua
+	takeSource string
 
-	claim = redis.NewScript(claimSource)
-	enrol = redis.NewScript(enrolSource)
+	claim  = redis.NewScript(claimSource)
+	enrol  = redis.NewScript(enrolSource)
+	invite = redis.NewScript(inviteSource)
+	give   = redis.NewScript(giveSource)
+	take   = redis.NewScript(takeSource)
 )
 
 // Limits of invitations.
@@ -142,7 +153,7 @@ func ReadCode(text string) (code string, ok bool) {
 	return text[:4] + "-" + text[4:], true
 }
 
-// digest names a code, or whoever has used one.
+// digest names a code, or whoever has used or guessed one.
 func digest(what string) string {
 	sum := sha256.Sum256([]byte("faro invitation " + what))
 	return base64.RawURLEncoding.EncodeToString(sum[:18])
@@ -160,17 +171,16 @@ func (r *Register) Invite(ctx context.Context, code string, inv Invitation, by s
 	if err != nil {
 		return fmt.Errorf("write an invitation: %w", err)
 	}
-	key := keys.Invitation(digest(code))
-	pipe := r.Redis.TxPipeline()
-	stored := pipe.HSetNX(ctx, key, "b", r.Vault.SealBody(sealedInvitation, record))
-	pipe.ExpireNX(ctx, key, InvitationLife)
-	if _, err := pipe.Exec(ctx); err != nil {
+	entry, err := r.entry(Entry{What: "invited", Role: inv.Role, Facility: inv.Facility, By: by})
+	if err != nil {
+		return err
+	}
+	err = invite.Run(ctx, r.Redis, []string{keys.Invitation(digest(code)), keys.Audit},
+		r.Vault.SealBody(sealedInvitation, record), int(InvitationLife.Seconds()), entry).Err()
+	if err != nil {
 		return fmt.Errorf("store an invitation: %w", err)
 	}
-	if !stored.Val() {
-		return nil
-	}
-	return r.note(ctx, Entry{What: "invited", Role: inv.Role, Facility: inv.Facility, By: by})
+	return nil
 }
 
 // Claim gives a person what a code gives, unless somebody else has used it or they have guessed too
@@ -196,22 +206,28 @@ func (r *Register) Claim(ctx context.Context, id bot.PersonID, code string) (Inv
 	if err != nil {
 		return inv, Wrong, fmt.Errorf("write a role: %w", err)
 	}
-	args := []any{string(id), r.Vault.SealBody(sealedRole, record), guesses, int(guessLife.Seconds()), digest(string(id))}
+	joined, err := r.entry(Entry{What: "joined", Role: given.Role, Facility: inv.Facility, About: Digest(id)})
+	if err != nil {
+		return inv, Wrong, err
+	}
+	locked, err := r.entry(Entry{What: "locked out", About: Digest(id)})
+	if err != nil {
+		return inv, Wrong, err
+	}
+	names := []string{key, keys.Guesses(digest(string(id))), keys.Roles, keys.Audit}
+	args := []any{string(id), r.Vault.SealBody(sealedRole, record), guesses, int(guessLife.Seconds()), joined, locked, digest(string(id))}
 	for _, other := range r.Vault.Others(id) {
+		names = append(names, keys.Guesses(digest(string(other))))
 		args = append(args, digest(string(other)))
 	}
-	result, err := claim.Run(ctx, r.Redis, []string{key, keys.Guesses(id), keys.Roles}, args...).Int()
+	result, err := claim.Run(ctx, r.Redis, names, args...).Int()
 	if err != nil {
 		return inv, Wrong, fmt.Errorf("take an invitation: %w", err)
 	}
 	switch result {
-	case 2: // for the first time
-		return inv, Taken, r.note(ctx, Entry{What: "joined", Role: given.Role, Facility: inv.Facility, About: Digest(id)})
-	case 1:
+	case 1, 2:
 		return inv, Taken, nil
-	case -2:
-		return Invitation{}, Locked, r.note(ctx, Entry{What: "locked out", About: Digest(id)})
-	case -1:
+	case -1, -2:
 		return Invitation{}, Locked, nil
 	}
 	return Invitation{}, Wrong, nil
@@ -291,14 +307,15 @@ func (r *Register) Enrol(ctx context.Context, id bot.PersonID, facility, by stri
 	if err != nil {
 		return fmt.Errorf("write a role: %w", err)
 	}
-	added, err := r.Redis.HSetNX(ctx, keys.Roles, string(id), r.Vault.SealBody(sealedRole, record)).Result()
+	entry, err := r.entry(Entry{What: "enrolled", Role: bot.Staff, Facility: facility, By: by, About: Digest(id)})
+	if err != nil {
+		return err
+	}
+	err = give.Run(ctx, r.Redis, []string{keys.Roles, keys.Audit}, string(id), r.Vault.SealBody(sealedRole, record), entry).Err()
 	if err != nil {
 		return fmt.Errorf("store a role: %w", err)
 	}
-	if err := r.introduce(ctx, id, facility); err != nil || !added {
-		return err
-	}
-	return r.note(ctx, Entry{What: "enrolled", Role: bot.Staff, Facility: facility, By: by, About: Digest(id)})
+	return r.introduce(ctx, id, facility)
 }
 
 // introduce makes someone known who has not written yet, so that their facility's notices reach them.
@@ -364,28 +381,33 @@ func (r *Register) Remove(ctx context.Context, digest, by string) (Holder, error
 	if len(holders) != 1 {
 		return Holder{}, fmt.Errorf("%d people with a role are called %q; faro roles lists them", len(holders), digest)
 	}
-	if err := r.Redis.HDel(ctx, keys.Roles, names(r.Vault, holders[0].Person)...).Err(); err != nil {
-		return Holder{}, fmt.Errorf("take a role away: %w", err)
-	}
-	return holders[0], r.note(ctx, Entry{What: "removed", Role: holders[0].Role, Facility: holders[0].Facility, By: by, About: digest})
+	return holders[0], r.take(ctx, holders[0].Person, Entry{What: "removed", Role: holders[0].Role, Facility: holders[0].Facility, By: by, About: digest})
 }
 
-// Left takes away the guesses and the role of someone who erased everything about themselves, unless it was given after
-// that. It may be repeated.
-func (r *Register) Left(ctx context.Context, id bot.PersonID, at time.Time) error {
-	for _, each := range r.Vault.All(id) {
-		if err := r.Redis.Del(ctx, keys.Guesses(each)).Err(); err != nil {
-			return fmt.Errorf("forget who guessed: %w", err)
-		}
+// take takes someone's role away and notes it.
+func (r *Register) take(ctx context.Context, id bot.PersonID, e Entry) error {
+	entry, err := r.entry(e)
+	if err != nil {
+		return err
 	}
+	args := []any{entry}
+	for _, name := range names(r.Vault, id) {
+		args = append(args, name)
+	}
+	if err := take.Run(ctx, r.Redis, []string{keys.Roles, keys.Audit}, args...).Err(); err != nil {
+		return fmt.Errorf("take a role away: %w", err)
+	}
+	return nil
+}
+
+// Left takes away the role of someone who erased everything about themselves, unless it was given after that. Their
+// guesses count on for their hour: else whoever sends ERASE by turns could guess without end. It may be repeated.
+func (r *Register) Left(ctx context.Context, id bot.PersonID, at time.Time) error {
 	held, err := r.held(ctx, id)
 	if err != nil || held.Role == bot.Migrant || held.Since.After(at) {
 		return err
 	}
-	if err := r.Redis.HDel(ctx, keys.Roles, names(r.Vault, id)...).Err(); err != nil {
-		return fmt.Errorf("take a role away: %w", err)
-	}
-	return r.note(ctx, Entry{What: "left", Role: held.Role, Facility: held.Facility, About: Digest(id)})
+	return r.take(ctx, id, Entry{What: "left", Role: held.Role, Facility: held.Facility, About: Digest(id)})
 }
 
 // An Entry is a line of the audit log.
@@ -403,13 +425,22 @@ func (r *Register) Note(ctx context.Context, what, by, about string) error {
 	return r.note(ctx, Entry{What: what, By: by, About: about})
 }
 
-func (r *Register) note(ctx context.Context, e Entry) error {
+// entry is a line of the audit log of now, sealed.
+func (r *Register) entry(e Entry) ([]byte, error) {
 	e.At = r.Now()
 	line, err := json.Marshal(e)
 	if err != nil {
-		return fmt.Errorf("write to the audit log: %w", err)
+		return nil, fmt.Errorf("write to the audit log: %w", err)
 	}
-	if err := r.Redis.XAdd(ctx, &redis.XAddArgs{Stream: keys.Audit, Values: []any{"b", r.Vault.SealBody(sealedEntry, line)}}).Err(); err != nil {
+	return r.Vault.SealBody(sealedEntry, line), nil
+}
+
+func (r *Register) note(ctx context.Context, e Entry) error {
+	entry, err := r.entry(e)
+	if err != nil {
+		return err
+	}
+	if err := r.Redis.XAdd(ctx, &redis.XAddArgs{Stream: keys.Audit, Values: []any{"b", entry}}).Err(); err != nil {
 		return fmt.Errorf("write to the audit log: %w", err)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package people_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os/exec"
@@ -272,5 +274,102 @@ func TestGuessingAtOnce(t *testing.T) {
 		return nil
 	}); err != nil || locked != 20 {
 		t.Errorf("the audit log tells of %d, %v", locked, err)
+	}
+}
+
+// broken breaks the connection at the nth command from now, after Redis has done it.
+type broken struct{ after int }
+
+func (b *broken) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (b *broken) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if b.after--; b.after == 0 {
+			err = errors.New("the connection broke")
+			cmd.SetErr(err)
+		}
+		return err
+	}
+}
+
+func (b *broken) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		if b.after--; b.after == 0 {
+			return errors.New("the connection broke")
+		}
+		return err
+	}
+}
+
+// TestEveryChangeIsInTheLog: whatever command a crash comes after, each change of a role stands in the audit log
+// once when it has been repeated.
+func TestEveryChangeIsInTheLog(t *testing.T) {
+	given := time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name   string
+		before func(*people.Register)
+		do     func(context.Context, *people.Register) error
+		want   string
+	}{
+		{"invited", nil, func(ctx context.Context, r *people.Register) error {
+			return r.Invite(ctx, code, people.Invitation{Role: bot.Staff}, "test")
+		}, "invited"},
+		{"joined", func(r *people.Register) { invite(t, r, code, people.Invitation{Role: bot.Staff}) }, func(ctx context.Context, r *people.Register) error {
+			_, _, err := r.Claim(ctx, "ana", code)
+			return err
+		}, "invited, joined"},
+		{"locked out", func(r *people.Register) {
+			for range 4 {
+				claims(t, r, "ana", people.NewCode(), people.Wrong)
+			}
+		}, func(ctx context.Context, r *people.Register) error {
+			_, _, err := r.Claim(ctx, "ana", code)
+			return err
+		}, "locked out"},
+		{"enrolled", nil, func(ctx context.Context, r *people.Register) error { return r.Enrol(ctx, "ana", "tapachula", "test") }, "enrolled"},
+		{"removed", func(r *people.Register) {
+			if err := r.Enrol(t.Context(), "ana", "", "test"); err != nil {
+				t.Error(err)
+			}
+		}, func(ctx context.Context, r *people.Register) error {
+			if _, err := r.Remove(ctx, people.Digest("ana"), "test"); err != nil && !strings.Contains(err.Error(), "0 people") {
+				return err
+			}
+			return nil
+		}, "enrolled, removed"},
+		{"left", func(r *people.Register) {
+			if err := r.Enrol(t.Context(), "ana", "", "test"); err != nil {
+				t.Error(err)
+			}
+		}, func(ctx context.Context, r *people.Register) error { return r.Left(ctx, "ana", given.Add(time.Second)) }, "enrolled, left"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for at, fails := 1, true; fails; at++ {
+				m := miniredis.RunT(t)
+				rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true, Protocol: 2})
+				t.Cleanup(func() { _ = rdb.Close() })
+				r := register(t, rdb)
+				r.Now = func() time.Time { return given }
+				if test.before != nil {
+					test.before(r)
+				}
+				breaks := &broken{after: at}
+				rdb.AddHook(breaks)
+				fails = test.do(t.Context(), r) != nil
+				breaks.after = 0
+				if err := test.do(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+				var log []string
+				if err := r.Audit(t.Context(), func(e people.Entry) error { log = append(log, e.What); return nil }); err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.Join(log, ", "); got != test.want {
+					t.Errorf("broken after command %d the log is %q, want %q", at, got, test.want)
+				}
+			}
+		})
 	}
 }

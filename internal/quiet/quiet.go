@@ -21,21 +21,50 @@ var Default = Hours{From: 21 * time.Hour, Until: 7 * time.Hour}
 // At is the quiet time a moment lies in, if it does.
 func (q Hours) At(moment time.Time, zone *time.Location) (begin, end time.Time, quiet bool) {
 	local := moment.In(zone)
-	y, m, d := local.Date()
-	// Hours of the clock, not hours since midnight: they differ when clocks change.
-	clock := func(day int, t time.Duration) time.Time {
-		return time.Date(y, m, day, int(t.Hours()), int(t.Minutes())%60, 0, 0, zone)
-	}
-	for _, day := range []int{d - 1, d} {
-		begin, end = clock(day, q.From), clock(day, q.Until)
+	for _, day := range []int{-1, 0} {
+		begin, end = onDay(local, day, q.From), onDay(local, day, q.Until)
 		if q.Until < q.From {
-			end = clock(day+1, q.Until)
+			end = onDay(local, day+1, q.Until)
 		}
 		if !local.Before(begin) && local.Before(end) {
 			return begin, end, true
 		}
 	}
 	return time.Time{}, time.Time{}, false
+}
+
+// Next is when the first quiet time after a moment begins, the zero time if there is none.
+func (q Hours) Next(moment time.Time, zone *time.Location) time.Time {
+	if q.From == q.Until {
+		return time.Time{}
+	}
+	local := moment.In(zone)
+	for day := 0; ; day++ {
+		if begin := onDay(local, day, q.From); begin.After(local) {
+			return begin
+		}
+	}
+}
+
+// Add is the moment when so much time outside the quiet hours has gone by.
+func (q Hours) Add(moment time.Time, d time.Duration, zone *time.Location) time.Time {
+	for {
+		if _, end, quiet := q.At(moment, zone); quiet {
+			moment = end
+		}
+		next := q.Next(moment, zone)
+		if next.IsZero() || !moment.Add(d).After(next) {
+			return moment.Add(d)
+		}
+		d -= next.Sub(moment)
+		moment = next
+	}
+}
+
+// onDay is a time of the clock some days after a moment: not of hours since midnight, which differ when clocks change.
+func onDay(local time.Time, after int, t time.Duration) time.Time {
+	y, m, d := local.Date()
+	return time.Date(y, m, d+after, int(t.Hours()), int(t.Minutes())%60, 0, 0, local.Location())
 }
 
 // Parse reads "21:00-07:00", or "none".

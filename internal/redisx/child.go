@@ -24,6 +24,18 @@ const (
 	lastOutput = 4 << 10
 )
 
+// serverSettings are what a redis-server that serves Faro needs; compose.yaml and docs/operations.md have the same.
+var serverSettings = []string{
+	"--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+	// A stream keeps the bytes of a deleted entry while another one lives in its node.
+	"--stream-node-max-entries", "1",
+	// A full server refuses and forgets nobody. It holds a million people; deploy/faro.service lets it and Faro have more
+	// than twice as much, because what changes while the file is written anew is there twice.
+	"--maxmemory", "1gb", "--maxmemory-policy", "noeviction",
+	// Both would keep keys and commands of people who are erased meanwhile.
+	"--slowlog-log-slower-than", "-1", "--crash-log-enabled", "no",
+}
+
 // A child is a redis-server of our own.
 type child struct {
 	path, dir, socket string
@@ -80,7 +92,9 @@ func startChild(ctx context.Context, path, data string, log *slog.Logger) (*chil
 		c.cleanUp()
 		return nil, err
 	}
-	if err := c.await(ctx); err != nil {
+	starting, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	if err := c.await(starting); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
 	return c, nil
@@ -118,18 +132,29 @@ func fromDump(dir string, log *slog.Logger) error {
 	return nil
 }
 
-// tail keeps the end of what the server prints, for the error if it cannot start.
+// tail keeps the end of what the server prints before it serves, for the error if it cannot. What it prints
+// later may hold keys and commands, and so people.
 type tail struct {
-	mu sync.Mutex
-	b  []byte
+	mu     sync.Mutex
+	b      []byte
+	serves bool
 }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.b = append(t.b, p...)
-	t.b = t.b[max(0, len(t.b)-lastOutput):]
+	if !t.serves {
+		t.b = append(t.b, p...)
+		t.b = t.b[max(0, len(t.b)-lastOutput):]
+	}
 	return len(p), nil
+}
+
+// serve drops what was kept: the server serves.
+func (t *tail) serve() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.b, t.serves = nil, true
 }
 
 func (t *tail) String() string {
@@ -147,9 +172,8 @@ func (c *child) keep(up chan<- error) {
 	for {
 		_ = os.Remove(c.socket)
 		var out tail
-		// One entry a node: a stream keeps the bytes of a deleted entry while another one lives in its node.
-		cmd := exec.Command(c.path, "--port", "0", "--unixsocket", c.socket, "--unixsocketperm", "700", "--dir", c.dir,
-			"--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--stream-node-max-entries", "1", "--daemonize", "no", "--loglevel", "warning")
+		cmd := exec.Command(c.path, append([]string{"--port", "0", "--unixsocket", c.socket, "--unixsocketperm", "700", "--dir", c.dir,
+			"--daemonize", "no", "--loglevel", "warning"}, serverSettings...)...)
 		cmd.Stdout, cmd.Stderr = &out, &out
 		cmd.SysProcAttr = apart()
 		c.mu.Lock() // stop signals the last process: none may start once it has begun
@@ -169,7 +193,7 @@ func (c *child) keep(up chan<- error) {
 			}
 		}
 		if err == nil {
-			err = cmd.Wait()
+			err = c.wait(cmd, &out)
 		}
 		c.mu.Lock()
 		stopping := c.stopping
@@ -182,11 +206,24 @@ func (c *child) keep(up chan<- error) {
 	}
 }
 
+// wait waits until the server has ended.
+func (c *child) wait(cmd *exec.Cmd, out *tail) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		if c.await(ctx) == nil {
+			out.serve()
+		}
+	})
+	err := cmd.Wait()
+	cancel()
+	watching.Wait()
+	return err
+}
+
 // await waits until the server has read its file and answers. go-redis would wait 100 ms after the
 // first refusal, so it is not given the socket before.
 func (c *child) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for !c.answers() {

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,6 +31,7 @@ type Redis struct {
 	redis.UniversalClient
 	kind    string
 	cluster bool
+	rest    func()       // ends what is done to the server meanwhile, nil if nothing is
 	end     func() error // ends our own server, nil if there is none
 }
 
@@ -46,7 +46,11 @@ const (
 func Open(ctx context.Context, c Config) (*Redis, error) {
 	redis.SetLogger(quiet{c.Log})
 	if c.URL != "" {
-		return dial(c.URL)
+		r, err := dial(c.URL)
+		if err != nil {
+			return nil, err
+		}
+		return r.rewriting(ctx, c.Log), nil
 	}
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -57,34 +61,7 @@ func Open(ctx context.Context, c Config) (*Redis, error) {
 		return nil, err
 	}
 	client := redis.NewClient(tuned(&redis.Options{Network: "unix", Addr: child.socket}))
-	daily := time.NewTicker(rewriteEvery)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var rewriting sync.WaitGroup
-	rewriting.Go(func() { rewrite(ctx, client, daily.C, c.Log) })
-	return &Redis{UniversalClient: client, kind: Embedded, end: func() error {
-		daily.Stop()
-		cancel()
-		rewriting.Wait()
-		return child.stop()
-	}}, nil
-}
-
-// rewriteEvery is how long what was deleted may stay in our own server's append-only file, which is a log of
-// all that was ever written until it is written anew.
-const rewriteEvery = 24 * time.Hour
-
-// rewrite has the append-only file written anew at each tick until ctx ends.
-func rewrite(ctx context.Context, rdb redis.UniversalClient, ticks <-chan time.Time, log *slog.Logger) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks:
-		}
-		if err := rdb.BgRewriteAOF(ctx).Err(); err != nil && ctx.Err() == nil {
-			log.Warn("redis: the append-only file was not written anew; tried again tomorrow", "error", err)
-		}
-	}
+	return (&Redis{UniversalClient: client, kind: Embedded, end: child.stop}).rewriting(ctx, c.Log), nil
 }
 
 // Join connects to the Redis a running faro with the same settings uses, and starts none.
@@ -114,6 +91,9 @@ func (r *Redis) Cluster() bool { return r.cluster }
 
 // Close closes the connection, and ends our own server after it has written everything to its file.
 func (r *Redis) Close() error {
+	if r.rest != nil {
+		r.rest()
+	}
 	err := r.UniversalClient.Close()
 	if r.end != nil {
 		err = errors.Join(err, r.end())

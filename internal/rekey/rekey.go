@@ -225,7 +225,7 @@ func (m *Mover) moveRole(ctx context.Context, old, now bot.PersonID, sealed stri
 	if err != nil {
 		return false, err
 	}
-	done, err := roleScript.Run(ctx, m.Redis, []string{keys.Roles, keys.Guesses(old), keys.Guesses(now)}, string(old), string(now), sealed, fresh).Int()
+	done, err := roleScript.Run(ctx, m.Redis, []string{keys.Roles}, string(old), string(now), sealed, fresh).Int()
 	if err != nil {
 		return false, fmt.Errorf("move a role to a new key: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"faro/bot"
 	"faro/internal/keys"
+	"faro/internal/people"
 	"faro/internal/redisx"
 	"faro/internal/rekey"
 	"faro/internal/vault"
@@ -92,7 +93,6 @@ func TestSettle(t *testing.T) {
 	pipe.HSet(ctx, keys.Tally(part, "n"), string(old), "delivered")
 	pipe.HSet(ctx, keys.Asked(part), string(old), "s")
 	pipe.ZAdd(ctx, keys.Followers(part, "tapachula"), redis.Z{Score: 7, Member: string(old)})
-	pipe.Set(ctx, keys.Guesses(old), 3, time.Hour)
 	if _, err := pipe.Exec(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestSettle(t *testing.T) {
 	if err := json.Unmarshal([]byte(rdb.Get(ctx, keys.Person(now)).Val()), &p); err != nil || p.Lang != "es" || !p.Stopped {
 		t.Errorf("the person: %+v, %v", p, err)
 	}
-	for key, want := range map[string]time.Duration{keys.Person(now): 2 * time.Hour, keys.Dialogue(now): 30 * time.Minute, keys.Sweep(now): time.Minute, keys.Guesses(now): time.Hour} {
+	for key, want := range map[string]time.Duration{keys.Person(now): 2 * time.Hour, keys.Dialogue(now): 30 * time.Minute, keys.Sweep(now): time.Minute} {
 		if got := rdb.TTL(ctx, key).Val(); got > want || got < want-time.Minute/2 {
 			t.Errorf("lives for %v, want %v", got, want)
 		}
@@ -118,7 +118,7 @@ func TestSettle(t *testing.T) {
 		rdb.ZScore(ctx, keys.Followers(part, "tapachula"), string(now)).Val() != 7 {
 		t.Error("a tally, a question or a place was left behind")
 	}
-	for _, key := range []string{keys.Dialogue(old), keys.Sweep(old), keys.Guesses(old)} {
+	for _, key := range []string{keys.Dialogue(old), keys.Sweep(old)} {
 		if rdb.Exists(ctx, key).Val() != 0 {
 			t.Error("something stays under the old id")
 		}
@@ -126,4 +126,22 @@ func TestSettle(t *testing.T) {
 	if rdb.Get(ctx, keys.Person(old)).Val() != keys.Moved || rdb.HLen(ctx, keys.Told(part, "s")).Val() != 1 || rdb.ZCard(ctx, keys.Followers(part, "tapachula")).Val() != 1 {
 		t.Error("the old id does not say that they have moved, or stays in a collection")
 	}
+}
+
+// TestGuessesCountOverKeys: wrong codes sent while another key sealed count on.
+func TestGuessesCountOverKeys(t *testing.T) {
+	rdb, m, _ := pair(t)
+	r := &people.Register{Redis: rdb, Vault: m.Vault, Settle: m.Settle, Now: time.Now}
+	guess := func(want people.Result) {
+		t.Helper()
+		if _, got, err := r.Claim(t.Context(), m.Vault.Seal(bot.SMS, "+525512345678"), people.NewCode()); err != nil || got != want {
+			t.Errorf("a wrong code gives %v, %v; want %v", got, err, want)
+		}
+	}
+	for range 3 {
+		guess(people.Wrong)
+	}
+	declare(t, m)
+	guess(people.Wrong)
+	guess(people.Locked)
 }

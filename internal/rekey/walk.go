@@ -183,8 +183,6 @@ func (w *Walker) walk(ctx context.Context, move bool) (Left, error) {
 		switch {
 		case key == keys.Roles:
 			return w.fields(ctx, key, func(field, _ string) error { return person("roles", field) })
-		case strings.HasPrefix(key, keys.Guesses("")):
-			return person("wrong codes", strings.TrimPrefix(key, keys.Guesses("")))
 		case strings.HasPrefix(key, keys.Reactions("")):
 			return w.fields(ctx, key, func(field, value string) error { return w.reaction(ctx, left, key, field, value, move) })
 		case strings.HasPrefix(key, keys.Invitation("")):

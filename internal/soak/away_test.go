@@ -84,8 +84,10 @@ func redisAway(t *testing.T, gone, back func(*store)) {
 	if len(smsTexts) != 1 || !strings.Contains(smsTexts[0], "Rele 911") || !isAway(smsTexts[0]) {
 		t.Errorf("the phone shows %q", smsTexts)
 	}
-	if status, err := r.tw.Post(t.Context(), url, publicURL, "/twilio/message", r.tw.Text("+525587654321", number, "STOP")); err != nil || status != 503 {
-		t.Errorf("STOP is answered %d, %v", status, err)
+	const leaver = "+525587654321"
+	status, err := r.tw.Post(t.Context(), url, publicURL, "/twilio/message", r.tw.Text(leaver, number, "kanpe"))
+	if inbox := r.tw.Inbox(leaver); err != nil || status != 200 || len(inbox) != 1 || !strings.Contains(inbox[0].Body, "Voye KANPE ankò") {
+		t.Errorf("STOP is answered %d, %v, and the phone shows %v", status, err, inbox)
 	}
 	back(r.store)
 	if !within(t.Context(), 30*time.Second, func() bool { return telegram(asked) == 200 && sms("HOLA") == 200 }) {

@@ -143,8 +143,10 @@ func isAway(text string) bool {
 var awayTexts = sync.OnceValue(func() (lines []string) {
 	c, _ := content.Load("")
 	for _, l := range c.Book.Languages() {
-		line, _ := c.Book.Raw(l.Tag, "away.text")
-		lines = append(lines, locales.Fold(line))
+		for _, key := range []string{"away.text", "away.stop"} {
+			line, _ := c.Book.Raw(l.Tag, key)
+			lines = append(lines, locales.Fold(line))
+		}
 	}
 	return lines
 })

@@ -8,17 +8,23 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
+	"faro/flows"
 	"faro/internal/keys"
 	"faro/internal/people"
 )
 
-// Prepare fills in what someone with a role or an invitation has before them. Others cost nothing.
-func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input) error {
-	code := sentCode(in)
+// Prepare fills in what someone with a role or an invitation has before them. Others cost nothing. A code in an
+// input that will not be heard is not looked at, so that nobody guesses faster than they are answered.
+func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input, heard bool) error {
+	code := ""
+	if heard {
+		code = sentCode(in)
+	}
 	if p.Role == bot.Migrant && code == "" {
 		return nil
 	}
@@ -36,21 +42,36 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 		return err
 	}
 	d := &in.Desk
-	d.Role = role
+	d.Role, d.Secret = role, t.Vault.Secret(id)
 	member := programme.Member(id)
-	d.Zone = t.zone(programme, member)
+	if d.Zone = t.zone(programme, member); member == nil {
+		d.Zone = t.zoneAt(p.Facility)
+	}
+	var size func(*Session) int
+	if role.Trains() {
+		size = programme.sizes()
+	}
 	for _, s := range programme.Sorted() {
-		if s.End.After(t.Now()) && (role.Trains() || member != nil && member.Attends(s)) {
-			d.Sessions = append(d.Sessions, s.shown())
+		if mine := member != nil && member.Attends(s); s.End.After(t.Now()) && (role.Trains() || mine) {
+			x := s.shown()
+			x.Mine = mine
+			if size != nil {
+				x.People = size(s)
+			}
+			d.Sessions = append(d.Sessions, x)
 		}
 	}
 	if role.Trains() {
 		d.Courses, d.Fresh = courses(programme), people.NewCode()
+		if t.Link != nil {
+			d.Link = t.Link(d.Fresh)
+		}
 	}
 	if member == nil {
 		return nil
 	}
-	if t.Public != "" && in.Channel == bot.Telegram { // a carrier would block a link
+	d.Member, d.Delegation = true, member.Delegation
+	if t.Public != "" {
 		d.Feed = t.Public + "/calendar/" + t.Vault.SealName(feedUse, string(id)) + ".ics"
 	}
 	d.Asked, err = t.Redis.HGet(ctx, keys.Asked(keys.Of(id)), string(id)).Result()
@@ -58,6 +79,15 @@ func (t *Trainer) Prepare(ctx context.Context, id bot.PersonID, p bot.Person, in
 		return fmt.Errorf("read what someone was asked: %w", err)
 	}
 	return t.answered(ctx, id, programme, d.Sessions)
+}
+
+// zoneAt is the clock of a facility, nil if it is none.
+func (t *Trainer) zoneAt(facility string) *time.Location {
+	name, _ := t.Facility(facility)
+	if zone, err := loadZone(name); err == nil {
+		return zone
+	}
+	return nil
 }
 
 // feedUse binds the names in calendar links to their place.
@@ -96,23 +126,40 @@ func (t *Trainer) join(ctx context.Context, id bot.PersonID, inv people.Invitati
 		return nil // who only gives training
 	}
 	return t.Store.Change(ctx, func(p *Programme) error {
-		m := p.Members[inv.Member]
-		if m == nil {
-			m = p.joined(id)
+		m, before := p.Members[inv.Member], p.joined(id)
+		if m == nil || m.Person != "" && m.Person != id { // a second invitation does not take it from who has it
+			m = before
+		} else if before != nil && before != m { // nobody is two
+			before.Person, before.ByNumber = "", false
+			if before.Sheet == nil {
+				m.enrol(before.Courses...)
+				delete(p.Members, before.ID)
+			}
 		}
 		if m == nil {
 			m = &Member{ID: "i" + strings.ToLower(rand.Text()[:8])}
 			p.Members[m.ID] = m
 		}
-		m.Person = id
-		if inv.Facility != "" {
-			m.Facility = inv.Facility
+		m.Person, m.ByNumber, m.Left = id, m.ByNumber && m.Person == id, false
+		if inv.Facility != "" && (inv.Facility != m.Facility || m.Delegation == "") {
+			t.station(m, inv.Facility)
 		}
-		if inv.Course != "" && p.Courses[inv.Course] != nil && !slices.Contains(m.Courses, inv.Course) {
-			m.Courses = append(m.Courses, inv.Course)
+		if p.Courses[inv.Course] != nil {
+			m.enrol(inv.Course)
 		}
 		return nil
 	})
+}
+
+// station puts a member at a facility, with its delegation and clock. It reports whether those are known.
+func (t *Trainer) station(m *Member, facility string) bool {
+	m.Facility = facility
+	_, state := t.Facility(facility)
+	if state == "" {
+		return false
+	}
+	m.Delegation, m.Zone = flows.Delegation(state), ""
+	return true
 }
 
 // joined is the member someone is, in a programme that is being changed.
@@ -149,6 +196,27 @@ func (t *Trainer) answered(ctx context.Context, id bot.PersonID, p *Programme, s
 		sessions[i].Answer = p.Sessions[sessions[i].ID].answer(answer)
 	}
 	return nil
+}
+
+// sizes counts the audiences of all sessions at once.
+func (p *Programme) sizes() func(*Session) int {
+	count := map[string]map[string]int{} // by course and delegation
+	for _, m := range p.Members {
+		for _, c := range m.Courses {
+			if count[c] == nil {
+				count[c] = map[string]int{}
+			}
+			count[c][m.Delegation]++
+		}
+	}
+	return func(s *Session) (n int) {
+		for delegation, some := range count[s.Course] {
+			if len(s.Audience) == 0 || slices.Contains(s.Audience, delegation) {
+				n += some
+			}
+		}
+		return n
+	}
 }
 
 func courses(p *Programme) []bot.Course {

@@ -34,11 +34,14 @@ func (t *Trainer) effect(ctx context.Context, set effects.Set, e bot.Effect) err
 	}
 	switch {
 	case e.Answer != nil:
-		return t.react(ctx, p, set, e.Answer.Session, answerField, string(e.Answer.Answer))
+		a := e.Answer
+		return t.react(ctx, p, set, a.Session, a.Version, answerField, strconv.Itoa(a.Version)+":"+string(a.Answer))
 	case e.Place != nil:
 		return t.place(ctx, set, *e.Place)
+	case e.Delegation != "":
+		return t.belong(ctx, set, e.Delegation)
 	case e.Present != "":
-		return t.react(ctx, p, set, e.Present, presentField, "yes")
+		return t.react(ctx, p, set, e.Present, 0, presentField, "yes")
 	}
 	role, err := t.Register.Role(ctx, set.Person)
 	if err != nil || !role.Trains() { // taken away meanwhile
@@ -46,21 +49,18 @@ func (t *Trainer) effect(ctx context.Context, set effects.Set, e bot.Effect) err
 	}
 	switch {
 	case e.Post != nil:
+		if s := p.Sessions[e.Post.Session]; s != nil && s.Cancelled { // who knows that must not hear it again, with another time
+			return t.stands(ctx, p, s, set)
+		}
 		return t.post(ctx, set, *e.Post)
 	case e.Cancel != "":
 		return t.change(ctx, set, e.Cancel, "cancelled", func(s *Session) { s.Cancelled = true })
 	case e.Remind != nil:
 		return t.nudge(ctx, p, set, *e.Remind)
 	case e.Who != "":
-		s := p.Sessions[e.Who]
-		if s == nil {
-			return nil
+		if s := p.Sessions[e.Who]; s != nil {
+			return t.stands(ctx, p, s, set)
 		}
-		r, err := t.count(ctx, p, s, !s.Start.After(t.Now()))
-		if err != nil {
-			return err
-		}
-		return t.tell(ctx, t.reported(s, r, "w"+set.Stamp, keys.Reply), []bot.PersonID{set.Person})
 	case e.Invite != nil:
 		return t.Register.Invite(ctx, e.Invite.Code, people.Invitation{Role: bot.Staff, Facility: e.Invite.Facility, Course: e.Invite.Course},
 			people.Digest(set.Person))
@@ -68,20 +68,34 @@ func (t *Trainer) effect(ctx context.Context, set effects.Set, e bot.Effect) err
 	return nil
 }
 
-// react keeps an answer or an attendance, and that the person knows this version of the session.
-func (t *Trainer) react(ctx context.Context, p *Programme, set effects.Set, session, field, value string) error {
+// stands tells a trainer how a session stands.
+func (t *Trainer) stands(ctx context.Context, p *Programme, s *Session, set effects.Set) error {
+	r, err := t.count(ctx, p, s, !s.Start.After(t.Now()))
+	if err != nil {
+		return err
+	}
+	return t.tell(ctx, t.reported(s, r, "w"+set.Stamp, keys.Reply), []bot.PersonID{set.Person})
+}
+
+// react keeps an answer or an attendance, and that the person knows the session in the version they saw, 0 for the
+// one that stands: if it was moved meanwhile they are told, and their answer does not count.
+func (t *Trainer) react(ctx context.Context, p *Programme, set effects.Set, session string, version int, field, value string) error {
 	s, m := p.Sessions[session], p.Member(set.Person)
 	if s == nil || m == nil || !m.Attends(s) {
 		return nil
-	}
-	if field == answerField {
-		value = strconv.Itoa(s.Version) + ":" + value
 	}
 	err := reactScript.Run(ctx, t.Redis, []string{keys.Reactions(s.ID)}, field+string(set.Person), set.Stamp, value, s.End.Add(keptFor).Unix()).Err()
 	if err != nil {
 		return fmt.Errorf("keep an answer: %w", err)
 	}
-	return t.tell(ctx, telling{session: s, mark: "a", whom: forNew, lane: keys.Bulk, until: s.End}, []bot.PersonID{set.Person})
+	seen := *s
+	if version != 0 {
+		seen.Version = version
+	}
+	if err := t.tell(ctx, telling{session: s, mark: seen.mark() + "a", whom: forNew, lane: keys.Bulk, until: s.End}, []bot.PersonID{set.Person}); err != nil {
+		return err
+	}
+	return t.overtaken(ctx, &seen)
 }
 
 // place keeps at which facility a member is, with its delegation and clock, unless a newer turn has.
@@ -91,9 +105,23 @@ func (t *Trainer) place(ctx context.Context, set effects.Set, facility string) e
 		if m == nil || !effects.Newer(set.Stamp, m.Stamp) {
 			return nil
 		}
-		m.Facility, m.Stamp = facility, set.Stamp
-		if _, state := t.Facility(facility); state != "" {
-			m.Delegation, m.Zone = delegation(state), ""
+		delegation := m.Delegation
+		told := t.station(m, facility)
+		m.Stamp = set.Stamp
+		if effects.Newer(m.Belongs, set.Stamp) {
+			m.Delegation = delegation
+		} else if told {
+			m.Belongs = set.Stamp
+		}
+		return nil
+	})
+}
+
+// belong keeps which delegation a member belongs to, unless a newer turn has said so.
+func (t *Trainer) belong(ctx context.Context, set effects.Set, delegation string) error {
+	return t.Store.Change(ctx, func(p *Programme) error {
+		if m := p.joined(set.Person); m != nil && effects.Newer(set.Stamp, m.Belongs) {
+			m.Delegation, m.Belongs = delegation, set.Stamp
 		}
 		return nil
 	})
@@ -110,10 +138,10 @@ func (t *Trainer) post(ctx context.Context, set effects.Set, d bot.Draft) error 
 		return nil // as above
 	}
 	write := func(s *Session) {
-		if !s.Start.Equal(start) || !s.End.Equal(end) || s.Zone != d.Zone || s.Place != d.Place {
+		if !s.Start.Equal(start) || !s.End.Equal(end) || s.Zone != d.Zone || s.Place != d.Place || s.Link != d.Link {
 			s.Version++
 		}
-		s.Title, s.Place, s.Zone, s.Start, s.End = d.Title, d.Place, d.Zone, start, end
+		s.Title, s.Place, s.Link, s.Zone, s.Start, s.End = d.Title, d.Place, d.Link, d.Zone, start, end
 	}
 	if d.Session != "" {
 		return t.change(ctx, set, d.Session, "changed", write)
@@ -168,13 +196,16 @@ func (t *Trainer) planned(ctx context.Context, err error, set effects.Set, what,
 	return t.Register.Note(ctx, "session "+what, people.Digest(set.Person), session)
 }
 
-// nudge reminds people now, because a trainer wants it.
+// nudge reminds people now, because a trainer wants it, or tells the trainer that there is nobody to remind.
 func (t *Trainer) nudge(ctx context.Context, p *Programme, set effects.Set, n bot.Nudge) error {
 	s := p.Sessions[n.Session]
-	if s == nil || s.Cancelled || !s.Start.After(t.Now()) {
+	if s == nil {
 		return nil
 	}
-	whom := t.present(p, s, "")
+	var whom []bot.PersonID
+	if !s.Cancelled && s.Start.After(t.Now()) {
+		whom = t.present(p, s, "")
+	}
 	if n.Unanswered {
 		reactions, err := t.Store.reactions(ctx, s)
 		if err != nil {
@@ -188,7 +219,10 @@ func (t *Trainer) nudge(ctx context.Context, p *Programme, set effects.Set, n bo
 		}
 		whom = silent
 	}
-	return t.tell(ctx, t.reminder(s, "n"+set.Stamp, forNew), whom)
+	if len(whom) == 0 {
+		return t.tell(ctx, t.unreminded(s, set), []bot.PersonID{set.Person})
+	}
+	return t.remindOf(ctx, p, s, t.reminder(s, "n"+set.Stamp, forNew), whom)
 }
 
 // left forgets someone who erased everything about themselves: their role, which member they were,
@@ -212,7 +246,7 @@ func (s *Store) Forget(ctx context.Context, person bot.PersonID) error {
 	err := s.Change(ctx, func(p *Programme) error {
 		for _, m := range p.Members {
 			if m.Person == person {
-				m.Person = ""
+				m.Person, m.ByNumber, m.Left = "", false, true
 			}
 		}
 		return nil
@@ -228,10 +262,12 @@ func (s *Store) Forget(ctx context.Context, person bot.PersonID) error {
 	part := keys.Of(person)
 	for _, each := range s.Vault.All(person) {
 		name := string(each)
-		for id := range p.Sessions {
+		for id, x := range p.Sessions {
 			pipe.HDel(ctx, keys.Reactions(id), answerField+name, presentField+name)
 			pipe.HDel(ctx, keys.Told(part, id), name)
-			pipe.HDel(ctx, keys.Tally(part, id), name) // its counts name nobody
+			for _, about := range x.abouts() {
+				pipe.HDel(ctx, keys.Tally(part, about), name) // its counts name nobody
+			}
 		}
 		pipe.HDel(ctx, keys.Asked(part), name)
 	}

@@ -17,7 +17,7 @@ import (
 const maxHeap = 768 << 20
 
 // sheet is a workbook with such rows and shared strings.
-func sheet(t *testing.T, rows, strings func(write func(string))) []byte {
+func sheet(t testing.TB, rows, strings func(write func(string))) []byte {
 	t.Helper()
 	var plain, out bytes.Buffer
 	book := excelize.NewFile()

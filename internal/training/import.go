@@ -1,9 +1,10 @@
 package training
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
-	"net/url"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,12 +14,13 @@ import (
 	"unicode"
 
 	"faro/bot"
+	"faro/flows"
 	"faro/locales"
 )
 
 // Known is what an import is checked against.
 type Known struct {
-	Facilities map[string]string // IANA zones by id
+	Facilities map[string]*flows.Facility
 	Languages  []locales.Lang
 	Course     string                             // of sessions that name none
 	Phone      func(string) (bot.PersonID, error) // who is at a phone number, in any notation
@@ -53,51 +55,79 @@ const (
 	longest     = 24 * time.Hour
 )
 
-// An importer reads one file into a copy of the programme.
+// A File is what is imported.
+type File struct {
+	Name string // its end says what it is: .csv, .xlsx or .ics
+	Data []byte
+}
+
+// A place is where in what is imported a record stands.
+type place struct {
+	file string
+	line int
+}
+
+// An importer reads files into a copy of the programme.
 type importer struct {
 	Known
 	file    string
 	next    *Programme
-	before  *Programme
 	changes []string
 	faults  []Fault
-	rows    map[string]int // line by record: "s/" and a session, "m/" and a member
+	rows    map[string]place // by record: "s/" and a session, "m/" and a member
 }
 
-// Import reads sessions and people from a .csv, .xlsx or .ics file into a copy of the programme, and says
-// what differs. If anything is wrong there is no copy, and every fault is told. What the file does
-// not name stays as it is; importing it again changes nothing.
+// Import is ImportAll of one file.
 func (p *Programme) Import(name string, data []byte, k Known) (*Programme, []string, []Fault) {
+	return p.ImportAll([]File{{name, data}}, k)
+}
+
+// ImportAll reads sessions and people from files into a copy of the programme, and says what differs. If
+// anything is wrong in any of them there is no copy, and every fault is told. What the files do not name
+// stays as it is, and so does what people have chosen since a row was last imported; importing them again
+// changes nothing.
+func (p *Programme) ImportAll(files []File, k Known) (*Programme, []string, []Fault) {
 	next, err := p.clone()
-	i := &importer{Known: k, file: filepath.Base(name), next: next, before: p, rows: map[string]int{}}
+	i := &importer{Known: k, next: next, rows: map[string]place{}}
 	if err != nil {
 		i.fault(0, "%v", err)
 		return nil, nil, i.faults
 	}
-	if len(data) > maxImport {
-		i.fault(0, "the file has %d MB; at most %d are read", len(data)>>20, maxImport>>20)
-		return nil, nil, i.faults
-	}
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".csv":
-		i.csv(data)
-	case ".xlsx":
-		i.xlsx(data)
-	case ".ics":
-		i.ics(data)
-	default:
-		i.fault(0, "not a .csv, .xlsx or .ics file")
+	for _, f := range files {
+		i.read(f)
 	}
 	if len(i.next.Sessions) > maxSessions {
 		i.fault(0, "with these there are %d sessions; there may be %d at most: faro training remove takes old courses away", len(i.next.Sessions), maxSessions)
 	}
 	if len(i.faults) == 0 {
+		i.numbers()
 		i.overlaps()
+		slices.SortFunc(i.faults, func(a, b Fault) int {
+			return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.Message, b.Message))
+		})
 	}
 	if len(i.faults) > 0 {
 		return nil, nil, i.faults
 	}
 	return i.next, i.changes, nil
+}
+
+func (i *importer) read(f File) {
+	i.file = filepath.Base(f.Name)
+	if len(f.Data) > maxImport {
+		i.fault(0, "the file has %d MB; at most %d are read", len(f.Data)>>20, maxImport>>20)
+		return
+	}
+	switch strings.ToLower(filepath.Ext(f.Name)) {
+	case ".csv":
+		i.csv(f.Data)
+	case ".xlsx":
+		i.xlsx(f.Data)
+	case ".ics":
+		i.ics(f.Data)
+	default:
+		i.fault(0, "not a .csv, .xlsx or .ics file")
+	}
 }
 
 func (p *Programme) clone() (*Programme, error) {
@@ -109,15 +139,19 @@ func (p *Programme) clone() (*Programme, error) {
 }
 
 func (i *importer) fault(line int, format string, args ...any) {
+	i.faultAt(place{i.file, line}, format, args...)
+}
+
+func (i *importer) faultAt(at place, format string, args ...any) {
 	switch {
 	case len(i.faults) < maxFaults:
 		message := []rune(fmt.Sprintf(format, args...))
 		if len(message) > maxMessage {
 			message = append(message[:maxMessage], '…')
 		}
-		i.faults = append(i.faults, Fault{i.file, line, string(message)})
+		i.faults = append(i.faults, Fault{at.file, at.line, string(message)})
 	case len(i.faults) == maxFaults:
-		i.faults = append(i.faults, Fault{i.file, 0, "and more: mend these first"})
+		i.faults = append(i.faults, Fault{at.file, 0, "and more: mend these first"})
 	}
 }
 
@@ -155,14 +189,18 @@ func (r row) id(column, value string) string {
 	return value
 }
 
-// first reports whether a record is in the file for the first time, and remembers its line.
+// first reports whether a record is imported for the first time, and remembers where it stands.
 func (r row) first(record, id string) bool {
-	if before := r.rows[record]; before > 0 {
-		r.fault(r.line, "%s is also on line %d", id, before)
-		return false
+	before, known := r.rows[record]
+	switch {
+	case !known:
+		r.rows[record] = place{r.file, r.line}
+	case before.file == r.file:
+		r.fault(r.line, "%s is also on line %d", id, before.line)
+	default:
+		r.fault(r.line, "%s is also on line %d of %s", id, before.line, before.file)
 	}
-	r.rows[record] = r.line
-	return true
+	return !known
 }
 
 // yes reports whether a cell says yes.
@@ -191,7 +229,7 @@ func (r row) session() {
 		r.id("course", s.Course)
 	}
 	for _, name := range split(r.cells["audience"]) {
-		if d := delegation(name); d == "" {
+		if d := flows.Delegation(name); d == "" {
 			r.fault(r.line, "audience: %q is no delegation", name)
 		} else {
 			s.Audience = append(s.Audience, d)
@@ -219,34 +257,30 @@ func (r row) times(s *Session) {
 		r.fault(r.line, "date: %v", err)
 		return
 	}
+	read := map[string]time.Time{}
+	for _, column := range []string{"start", "end"} {
+		clock, err := readClock(r.cells[column])
+		if err != nil {
+			r.fault(r.line, "%s: %v", column, err)
+			continue
+		}
+		read[column] = day.Add(clock)
+	}
+	if until, ok := bot.Until(read["start"], read["end"]); ok && len(read) == 2 {
+		read["end"] = until
+	}
 	for _, c := range []struct {
 		column string
 		to     *time.Time
 	}{{"start", &s.Start}, {"end", &s.End}} {
-		clock, err := readClock(r.cells[c.column])
-		if err == nil {
-			*c.to, err = moment(day.Add(clock), zone)
+		at, ok := read[c.column]
+		if !ok {
+			continue
 		}
-		if err != nil {
+		if *c.to, err = bot.Moment(at, zone); err != nil {
 			r.fault(r.line, "%s: %v", c.column, err)
 		}
 	}
-}
-
-// moment is a time on the clock of a zone, given as if it were UTC. It refuses times that the clock
-// does not show, or shows twice, because it is changed.
-func moment(clock time.Time, zone *time.Location) (time.Time, error) {
-	const layout = "2006-01-02 15:04"
-	t := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), 0, 0, zone)
-	if t.Format(layout) != clock.Format(layout) {
-		return t, fmt.Errorf("%s does not exist in %s: the clocks are put forward then", clock.Format(layout), zone)
-	}
-	for _, d := range []time.Duration{-time.Hour, time.Hour} {
-		if t.Add(d).In(zone).Format(layout) == t.Format(layout) {
-			return t, fmt.Errorf("%s comes twice in %s: the clocks are put back then; choose another time", clock.Format(layout), zone)
-		}
-	}
-	return t, nil
 }
 
 // put checks a session and adds it, or changes the one there is.
@@ -257,8 +291,8 @@ func (r row) put(s Session, courseTitle string) {
 	if s.Place == "" && s.Link == "" {
 		r.fault(r.line, "neither place nor link")
 	}
-	if u, err := url.Parse(s.Link); s.Link != "" && (err != nil || u.Scheme != "https" || u.Host == "" || len(s.Link) > maxLink || !ascii(s.Link)) {
-		r.fault(r.line, "link: write an https:// address of at most %d characters without accents", maxLink)
+	if s.Link != "" && !bot.IsLink(s.Link) {
+		r.fault(r.line, "link: write an https:// address of at most %d characters without accents", bot.MaxLink)
 	}
 	if !s.Start.IsZero() && !s.End.IsZero() {
 		if !s.End.After(s.Start) {
@@ -271,7 +305,7 @@ func (r row) put(s Session, courseTitle string) {
 		return
 	}
 	if c := r.next.Courses[s.Course]; c == nil {
-		r.next.Courses[s.Course] = &Course{ID: s.Course, Title: or(courseTitle, s.Course)}
+		r.next.Courses[s.Course] = &Course{ID: s.Course, Title: cmp.Or(courseTitle, s.Course)}
 		r.changes = append(r.changes, "new course "+s.Course)
 	} else if courseTitle != "" && c.Title != courseTitle {
 		c.Title = courseTitle
@@ -304,14 +338,6 @@ func (r row) put(s Session, courseTitle string) {
 	r.next.Sessions[s.ID] = &s
 }
 
-const maxLink = 200
-
-// ascii reports whether a link shows what it is: letters of other scripts and marks that turn the
-// direction could disguise where it leads.
-func ascii(link string) bool {
-	return !strings.ContainsFunc(link, func(c rune) bool { return c <= ' ' || c > '~' })
-}
-
 // same reports whether a session says what another one does, besides when and where.
 func (s *Session) same(o *Session) bool {
 	return s.Course == o.Course && s.Module == o.Module && s.Title == o.Title && s.Speakers == o.Speakers &&
@@ -331,14 +357,16 @@ func (r row) person() {
 		r.fault(r.line, "no course")
 	}
 	if d := r.cells["delegation"]; d != "" {
-		if m.Delegation = delegation(d); m.Delegation == "" {
+		if m.Delegation = flows.Delegation(d); m.Delegation == "" {
 			r.fault(r.line, "delegation: %q is no federal entity of Mexico", d)
 		}
 	}
-	if zone, ok := r.Facilities[m.Facility]; m.Facility != "" && !ok {
+	m.Sheet = &Listing{m.Courses, m.Delegation, m.Facility, m.Zone}
+	if f := r.Facilities[m.Facility]; f != nil {
+		m.Zone = cmp.Or(m.Zone, f.Zone)
+		m.Delegation = cmp.Or(m.Delegation, flows.Delegation(f.State))
+	} else if m.Facility != "" {
 		r.fault(r.line, "facility: %q is not in flows/facilities.yaml", m.Facility)
-	} else if m.Zone == "" {
-		m.Zone = zone
 	}
 	if m.Zone != "" {
 		if _, err := loadZone(m.Zone); err != nil {
@@ -353,22 +381,73 @@ func (r row) person() {
 		if m.Person, err = r.Phone(phone); err != nil {
 			r.fault(r.line, "phone: %v", err) // without the number, which is someone's
 		}
+		m.ByNumber = true
 	}
 	if !r.first("m/"+m.ID, "person "+m.ID) {
 		return
 	}
 	old := r.next.Members[m.ID]
 	r.next.Members[m.ID] = &m
-	switch {
-	case old == nil:
+	if old == nil {
 		r.changes = append(r.changes, "new person "+m.ID)
 		return
-	case old.Person != "":
-		m.Person = old.Person
 	}
-	if !slices.Equal(m.Courses, old.Courses) || m.Delegation != old.Delegation || m.Facility != old.Facility || m.Zone != old.Zone ||
-		m.Lang != old.Lang || m.Person != old.Person {
+	m.follow(old)
+	switch {
+	case m.Person != old.Person && old.Person != "":
+		r.changes = append(r.changes, "person "+m.ID+": another phone number")
+	case !m.says(old) || m.Lang != old.Lang || m.Person != old.Person:
 		r.changes = append(r.changes, "person "+m.ID+" changes")
+	}
+}
+
+// follow takes over from a member as they were what a row does not change: what they chose themselves since
+// it was last imported with the same words, and who they are, unless that was a number which is now another.
+func (m *Member) follow(old *Member) {
+	before := old.Sheet
+	if before == nil { // they joined by an invitation alone
+		before = &Listing{}
+	}
+	if slices.Equal(m.Sheet.Courses, before.Courses) {
+		m.Courses = old.Courses
+	}
+	if m.Sheet.Delegation == before.Delegation && m.Sheet.Facility == before.Facility && m.Sheet.Zone == before.Zone {
+		m.Delegation, m.Facility, m.Zone = old.Delegation, old.Facility, old.Zone
+	}
+	m.Stamp, m.Belongs, m.Left = old.Stamp, old.Belongs, old.Left
+	switch {
+	case old.Left:
+		m.Person, m.ByNumber = "", false
+	case m.Person == "", old.Person != "" && !old.ByNumber:
+		m.Person, m.ByNumber = old.Person, old.ByNumber
+	}
+}
+
+// says reports whether a member is where another one is.
+func (m *Member) says(o *Member) bool {
+	return slices.Equal(m.Courses, o.Courses) && m.Delegation == o.Delegation && m.Facility == o.Facility && m.Zone == o.Zone
+}
+
+// numbers finds people with the same phone: each would be the other.
+func (i *importer) numbers() {
+	owner := map[bot.PersonID]string{}
+	for _, id := range slices.Sorted(maps.Keys(i.next.Members)) {
+		m := i.next.Members[id]
+		if m.Person == "" {
+			continue
+		}
+		first, taken := owner[m.Person]
+		owner[m.Person] = id
+		if !taken {
+			continue
+		}
+		at, named := i.rows["m/"+id]
+		if other, also := i.rows["m/"+first]; !named || also && other.line > at.line {
+			at, named, first = other, also, id
+		}
+		if named {
+			i.faultAt(at, "phone: person %s has the same one", first)
+		}
 	}
 }
 
@@ -377,30 +456,21 @@ func (i *importer) overlaps() {
 	all := i.next.Sorted()
 	found := map[string]bool{}
 	for _, m := range i.next.Members {
-		var last *Session
-		for _, s := range all {
-			if s.Cancelled || !m.Attends(s) {
-				continue
+		m.clashes(all, func(first, second *Session) {
+			if found[first.ID+" "+second.ID] {
+				return
 			}
-			if last != nil && s.Start.Before(last.End) && !found[last.ID+" "+s.ID] {
-				found[last.ID+" "+s.ID] = true
-				line := max(i.rows["s/"+s.ID], i.rows["s/"+last.ID])
-				if line == 0 {
-					line = i.rows["m/"+m.ID]
-				}
-				i.fault(line, "sessions %s and %s are at the same time, and person %s is in both", last.ID, s.ID, m.ID)
+			found[first.ID+" "+second.ID] = true
+			at := i.rows["s/"+second.ID]
+			if other := i.rows["s/"+first.ID]; other.line > at.line {
+				at = other
 			}
-			if last == nil || s.End.After(last.End) {
-				last = s
+			if at.line == 0 {
+				at = i.rows["m/"+m.ID]
 			}
-		}
+			i.faultAt(at, "sessions %s and %s are at the same time, and person %s is in both", first.ID, second.ID, m.ID)
+		})
 	}
-	slices.SortFunc(i.faults, func(a, b Fault) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return strings.Compare(a.Message, b.Message)
-	})
 }
 
 func split(list string) []string {
@@ -411,13 +481,6 @@ func split(list string) []string {
 		}
 	}
 	return all
-}
-
-func or(s, otherwise string) string {
-	if s != "" {
-		return s
-	}
-	return otherwise
 }
 
 // newCode is what is shown in the room of a session: 30 random bits, none that looks like another.

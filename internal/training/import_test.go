@@ -3,6 +3,7 @@ package training
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,15 +11,17 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"faro/bot"
+	"faro/flows"
 	"faro/locales"
 )
 
 func known() Known {
-	return Known{Facilities: map[string]string{"tapachula": mexico}, Languages: []locales.Lang{"es", "en"}, Phone: func(number string) (bot.PersonID, error) {
-		if number != "+525511112222" {
+	return Known{Facilities: map[string]*flows.Facility{"tapachula": {Zone: mexico, State: "Chiapas"}}, Languages: []locales.Lang{"es", "en"}, Phone: func(number string) (bot.PersonID, error) {
+		id := map[string]bot.PersonID{"+525511112222": "sealed", "55 1111 2222": "sealed", "+525511113333": "another"}[number]
+		if id == "" {
 			return "", errors.New("not a phone number")
 		}
-		return "sealed", nil
+		return id, nil
 	}}
 }
 
@@ -150,10 +153,12 @@ func TestImportChangesWhatDiffers(t *testing.T) {
 	}
 }
 
+// events are two sessions as a calendar writes them.
+const events = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nX-WR-TIMEZONE:America/Cancun\r\n" +
+	"BEGIN:VEVENT\r\nUID:one@example.org\r\nSUMMARY:Género\\, parte 1\r\nLOCATION:Aula 1\r\nDTSTART;TZID=America/Tijuana:20270315T090000\r\nDTEND;TZID=America/Tijuana:20270315T130000\r\nEND:VEVENT\r\n" +
+	"BEGIN:VEVENT\r\nUID:two@example.org\r\nSUMMARY:Trata\r\nURL:https://example.org/x\r\nDTSTART:20270316T140000Z\r\nDTEND:20270316T150000Z\r\nSTATUS:CANCELLED\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
 func TestImportCalendarAndSheet(t *testing.T) {
-	const events = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nX-WR-TIMEZONE:America/Cancun\r\n" +
-		"BEGIN:VEVENT\r\nUID:one@example.org\r\nSUMMARY:Género\\, parte 1\r\nLOCATION:Aula 1\r\nDTSTART;TZID=America/Tijuana:20270315T090000\r\nDTEND;TZID=America/Tijuana:20270315T130000\r\nEND:VEVENT\r\n" +
-		"BEGIN:VEVENT\r\nUID:two@example.org\r\nSUMMARY:Trata\r\nURL:https://example.org/x\r\nDTSTART:20270316T140000Z\r\nDTEND:20270316T150000Z\r\nSTATUS:CANCELLED\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 	k := known()
 	k.Course = "Grupo 1"
 	if _, _, faults := NewProgramme().Import("a.ics", []byte(events), k); len(faults) != 2 || !strings.Contains(faults[0].Message, `course "Grupo 1"`) {
@@ -175,6 +180,21 @@ func TestImportCalendarAndSheet(t *testing.T) {
 		t.Errorf("again: %v", changes)
 	}
 
+	p, _, faults = NewProgramme().Import("a.xlsx", workbook(t), known())
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	if s := p.Sessions["s1"]; !s.Start.Equal(at(t, tijuana, "2027-03-15 09:00")) || !s.End.Equal(at(t, tijuana, "2027-03-15 13:00")) {
+		t.Errorf("from the sheet: %+v", s)
+	}
+	if _, _, faults = NewProgramme().Import("a.xlsx", []byte("PK"), known()); len(faults) != 1 {
+		t.Errorf("not a sheet: %v", faults)
+	}
+}
+
+// workbook is a session as a spreadsheet writes it.
+func workbook(t testing.TB) []byte {
+	t.Helper()
 	book := excelize.NewFile()
 	defer func() { _ = book.Close() }()
 	for cell, value := range map[string]any{"A1": "id", "B1": "curso", "C1": "título", "D1": "lugar", "E1": "fecha", "F1": "inicio", "G1": "fin", "H1": "zona",
@@ -187,16 +207,7 @@ func TestImportCalendarAndSheet(t *testing.T) {
 	if err := book.Write(&file); err != nil {
 		t.Fatal(err)
 	}
-	p, _, faults = NewProgramme().Import("a.xlsx", file.Bytes(), known())
-	if faults != nil {
-		t.Fatal(faults)
-	}
-	if s := p.Sessions["s1"]; !s.Start.Equal(at(t, tijuana, "2027-03-15 09:00")) || !s.End.Equal(at(t, tijuana, "2027-03-15 13:00")) {
-		t.Errorf("from the sheet: %+v", s)
-	}
-	if _, _, faults = NewProgramme().Import("a.xlsx", []byte("PK"), known()); len(faults) != 1 {
-		t.Errorf("not a sheet: %v", faults)
-	}
+	return file.Bytes()
 }
 
 // sheets are the sample as two files.
@@ -250,11 +261,29 @@ func TestAnswersAreNoFormulas(t *testing.T) {
 func FuzzImport(f *testing.F) {
 	f.Add("a.csv", []byte(sessionHead+"s1,c,T,P,2027-03-15,9:00,13:00,"+tijuana))
 	f.Add("a.csv", []byte(personHead+"m1,c,Chiapas,,,,es"))
-	f.Add("a.ics", []byte("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;TZID=\"x\":2\r\nEND:VEVENT\r\nEND:VCALENDAR"))
+	const event = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:T\r\nLOCATION:P\r\n%sEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	for _, times := range []string{
+		"DTSTART;TZID=\"x\":2\r\n",
+		"DTSTART;TZID=" + tijuana + ":20270315T090000\r\nDTEND;TZID=" + tijuana + ":20270315T130000\r\n",
+		"DTSTART:20270315T160000Z\r\nDURATION:PT4H\r\nSTATUS:CANCELLED\r\nSEQUENCE:2\r\n",
+		"DTSTART;VALUE=DATE:20270315\r\nRRULE:FREQ=DAILY;COUNT=3\r\nCATEGORIES:a\\,b,c\r\nDESCRIPTION:lo\r\n ng\r\n",
+	} {
+		f.Add("a.ics", fmt.Appendf(nil, event, times))
+	}
+	f.Add("a.ics", []byte(events))
+	for _, rows := range []string{
+		`<row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c><c r="B1" t="inlineStr"><is><t>course</t></is></c></row><row r="2"><c r="A2"><v>46096.375</v></c></row>`,
+		`<row r="1"><c r="A1" t="s"><v>0</v></c><c r="XFD1" t="b"><v>1</v></c><c r="B1" t="e"><v>#REF!</v></c></row><row r="9"><c><f>A1</f><v>x</v></c></row>`,
+	} {
+		f.Add("a.xlsx", sheet(f, func(write func(string)) { write(rows) }, func(write func(string)) { write("<si><t>id</t></si>") }))
+	}
+	f.Add("a.xlsx", workbook(f))
 	f.Add("a.xlsx", []byte("PK\x03\x04"))
+	k := known()
+	k.Course = "c" // a calendar names none
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		before := NewProgramme()
-		next, changes, faults := before.Import(name, data, known())
+		next, changes, faults := before.Import(name, data, k)
 		if (next == nil) != (len(faults) > 0) || next == nil && changes != nil {
 			t.Fatalf("half done: %v, %v", changes, faults)
 		}

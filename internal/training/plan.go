@@ -56,7 +56,7 @@ func (p *Programme) Plan(s *Session, zones []string, now time.Time) []Due {
 			due := Due{Lead: lead, Zone: name, At: around(p.Settings.Quiet, lead.before(s.Start), s.Start, zone)}
 			if due.At.After(now) {
 				all = append(all, due)
-			} else if missed == nil || due.At.After(missed.At) {
+			} else if missed == nil || !due.At.Before(missed.At) { // of two at once the shorter
 				missed = &due
 			}
 		}

@@ -72,9 +72,9 @@ type Session struct {
 	Speakers  string    `json:"speakers,omitempty"` // their institutions
 	Start     time.Time `json:"start"`
 	End       time.Time `json:"end"`
-	Zone      string    `json:"zone"`                // IANA, of the place
-	Audience  []string  `json:"audience,omitempty"`  // delegations; all of the course if empty
-	Reminders []Lead    `json:"reminders,omitempty"` // the programme's if nil
+	Zone      string    `json:"zone"`               // IANA, of the place
+	Audience  []string  `json:"audience,omitempty"` // delegations; all of the course if empty
+	Reminders []Lead    `json:"reminders,omitzero"` // the programme's if nil
 	Cancelled bool      `json:"cancelled,omitempty"`
 	Code      string    `json:"code"` // shown in the room
 
@@ -82,6 +82,25 @@ type Session struct {
 	Version int `json:"version"`
 	// Stamp is the last change made in a chat, so that none is made twice.
 	Stamp string `json:"stamp,omitempty"`
+	// Expected is the latest end of the versions before this one: until then people may come who have not
+	// heard that it was moved. The Store keeps it.
+	Expected time.Time `json:"expected,omitzero"`
+}
+
+// over is when nobody comes any more.
+func (s *Session) over() time.Time {
+	if s.Expected.After(s.End) {
+		return s.Expected
+	}
+	return s.End
+}
+
+// follows takes over from the session as it was before a change until when people may expect it.
+func (s *Session) follows(old Session) {
+	s.Expected = old.Expected
+	if s.Version > old.Version {
+		s.Expected = old.over()
+	}
 }
 
 // A Member is someone who is trained.
@@ -90,11 +109,26 @@ type Member struct {
 	Courses    []string     `json:"courses"`
 	Delegation string       `json:"delegation,omitempty"`
 	Facility   string       `json:"facility,omitempty"`
-	Zone       string       `json:"zone,omitempty"`  // IANA; the facility's, or the programme's, if empty
-	Lang       locales.Lang `json:"lang,omitempty"`  // until they choose one
-	Stamp      string       `json:"stamp,omitempty"` // of the turn in which they chose their facility
+	Zone       string       `json:"zone,omitempty"`    // IANA; the facility's, or the programme's, if empty
+	Lang       locales.Lang `json:"lang,omitempty"`    // until they choose one
+	Stamp      string       `json:"stamp,omitempty"`   // of the turn in which they chose their facility
+	Belongs    string       `json:"belongs,omitempty"` // of the turn in which they chose their delegation
+	Sheet      *Listing     `json:"sheet,omitempty"`   // as last imported; nil if they are in no sheet
+	// Left says that they erased themselves, or that their role was taken away: no number in a sheet brings
+	// them back, only an invitation.
+	Left bool `json:"left,omitempty"`
+	// ByNumber says that Person is the number in the sheet, and not who took an invitation.
+	ByNumber bool `json:"number,omitempty"`
 	// Person is who answers to it; "" until they have taken their invitation.
 	Person bot.PersonID `json:"-"` // see record
+}
+
+// A Listing is what a sheet says of a member. What a member has otherwise was chosen since.
+type Listing struct {
+	Courses    []string `json:"courses"`
+	Delegation string   `json:"delegation,omitempty"`
+	Facility   string   `json:"facility,omitempty"`
+	Zone       string   `json:"zone,omitempty"`
 }
 
 // NewProgramme is an empty one.
@@ -131,6 +165,20 @@ func (p *Programme) Audience(s *Session) []*Member {
 // Member is who a person is, nil if they are not trained. It knows only who had joined when the
 // programme was read.
 func (p *Programme) Member(person bot.PersonID) *Member { return p.people[person] }
+
+// Parted are the people of the programme who are nobody in another one.
+func (p *Programme) Parted(next *Programme) (all []bot.PersonID) {
+	stay := map[bot.PersonID]bool{}
+	for _, m := range next.Members {
+		stay[m.Person] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.Members)) {
+		if person := p.Members[id].Person; person != "" && !stay[person] {
+			all = append(all, person)
+		}
+	}
+	return all
+}
 
 // Of are the sessions meant for a member, soonest first.
 func (p *Programme) Of(m *Member) []*Session {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"faro/internal/keys"
 )
@@ -20,7 +19,7 @@ type Removal struct {
 func (p *Programme) Without(course string) (*Programme, Removal, error) {
 	var gone Removal
 	if p.Courses[course] == nil {
-		return nil, gone, fmt.Errorf("there is no course %q; there are: %s", course, strings.Join(slices.Sorted(maps.Keys(p.Courses)), ", "))
+		return nil, gone, p.unknown(course)
 	}
 	next, err := p.clone()
 	if err != nil {
@@ -39,8 +38,12 @@ func (p *Programme) Without(course string) (*Programme, Removal, error) {
 		if !slices.Contains(m.Courses, course) {
 			continue
 		}
-		m.Courses = slices.DeleteFunc(m.Courses, func(c string) bool { return c == course })
-		if len(m.Courses) == 0 {
+		is := func(c string) bool { return c == course }
+		m.Courses = slices.DeleteFunc(m.Courses, is)
+		if m.Sheet != nil {
+			m.Sheet.Courses = slices.DeleteFunc(m.Sheet.Courses, is)
+		}
+		if len(m.Courses) == 0 && !m.Left { // or their sheet would bring back who has left
 			gone.Members = append(gone.Members, m)
 			delete(next.Members, id)
 		}
@@ -71,8 +74,10 @@ func (s *Store) Clear(ctx context.Context, sessions []*Session) error {
 		pipe.Del(ctx, keys.Reactions(x.ID))
 		for p := range keys.Partition(keys.Partitions) {
 			pipe.Del(ctx, keys.Told(p, x.ID))
-			pipe.Del(ctx, keys.Tally(p, x.ID))
-			pipe.Del(ctx, keys.Counts(p, x.ID))
+			for _, about := range x.abouts() {
+				pipe.Del(ctx, keys.Tally(p, about))
+				pipe.Del(ctx, keys.Counts(p, about))
+			}
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {

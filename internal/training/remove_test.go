@@ -28,7 +28,7 @@ func TestRemovingACourse(t *testing.T) {
 		p.Members["m3"] = &Member{ID: "m3"} // in no course before either
 	})
 	w.expect("a week before", w.until(at(t, mexico, "2027-02-14 12:00")), "ana s1", "beto s1", "beto s2")
-	w.sets(ana, bot.Effect{Answer: &bot.Reaction{Session: "s1", Answer: bot.Coming}})
+	w.sets(ana, bot.Effect{Answer: &bot.Reaction{Session: "s1", Answer: bot.Coming, Version: 1}})
 
 	p, err := w.trainer.Store.Load(t.Context())
 	w.must(err)

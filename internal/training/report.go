@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	"faro/internal/effects"
 	"faro/internal/keys"
 	"faro/internal/outbox"
+	"faro/internal/people"
 )
 
 // Fields of the answers to a session.
@@ -83,7 +87,7 @@ func (s *Store) Reactions(ctx context.Context, p *Programme) (map[string]map[bot
 // count says how a session stands. Before it begins those are missed whom nothing will reach; when
 // it has begun, all whom nothing has reached.
 func (t *Trainer) count(ctx context.Context, p *Programme, s *Session, begun bool) (bot.Report, error) {
-	r := bot.Report{Session: s.shown()}
+	r := bot.Report{Session: s.shown(), Begun: begun}
 	reactions, err := t.Store.reactions(ctx, s)
 	if err != nil {
 		return r, err
@@ -92,26 +96,32 @@ func (t *Trainer) count(ctx context.Context, p *Programme, s *Session, begun boo
 	if err != nil {
 		return r, err
 	}
-	audience := p.Audience(s)
-	stopped, err := t.stopped(ctx, audience)
+	concerned, err := t.concerned(ctx, p, s)
 	if err != nil {
 		return r, err
 	}
-	for _, m := range audience {
+	stopped, err := t.stopped(ctx, concerned)
+	if err != nil {
+		return r, err
+	}
+	for _, m := range concerned {
 		r.People++
-		switch reactions[m.Person].Answer {
+		reaction := reactions[m.Person]
+		switch reaction.Answer {
 		case bot.Coming:
 			r.Yes++
 		case bot.NotComing:
 			r.No++
+			r.Refused = append(r.Refused, m.ID)
 		case bot.Maybe:
 			r.Maybe++
 		default:
 			r.None++
+			r.Silent = append(r.Silent, m.ID)
 		}
 		outcome := outcomes[m.Person]
 		switch {
-		case outcome == outbox.Delivered || outcome == outbox.Arrived:
+		case outcome == outbox.Delivered || outcome == outbox.Arrived || reaction.Answer != bot.NoAnswer || reaction.Present:
 			r.Reached++
 		case m.Person == "" || stopped[m.Person] || outcome != "" || begun:
 			r.Missed = append(r.Missed, m.ID)
@@ -120,12 +130,46 @@ func (t *Trainer) count(ctx context.Context, p *Programme, s *Session, begun boo
 	return r, nil
 }
 
-// outcomes is what became of the last message about a session to each person.
+// concerned are those who should know how a session stands: whom it is meant for, unless it is cancelled,
+// and who was told of a version before. Who is of no course any more is named by a digest.
+func (t *Trainer) concerned(ctx context.Context, p *Programme, s *Session) ([]*Member, error) {
+	told, err := t.told(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Member
+	if !s.Cancelled {
+		all = p.Audience(s)
+		for _, m := range all {
+			delete(told, m.Person)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(told)) {
+		if s.only(told[id]) {
+			continue
+		}
+		m := p.Member(id)
+		if m == nil {
+			m = &Member{ID: people.Digest(id), Person: id}
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// only reports whether someone with such marks has known no version but this one.
+func (s *Session) only(marks string) bool {
+	return !slices.ContainsFunc(strings.Fields(marks), func(mark string) bool {
+		return strings.HasPrefix(mark, knows) && !strings.HasPrefix(mark, s.mark())
+	})
+}
+
+// outcomes is what became of the last message about this version of a session to each person.
 func (t *Trainer) outcomes(ctx context.Context, s *Session) (map[bot.PersonID]outbox.Outcome, error) {
 	pipe := t.Redis.Pipeline()
 	var tallies []*redis.MapStringStringCmd
 	for p := range keys.Partition(keys.Partitions) {
-		tallies = append(tallies, pipe.HGetAll(ctx, keys.Tally(p, s.ID)))
+		tallies = append(tallies, pipe.HGetAll(ctx, keys.Tally(p, s.about())))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("read who was reached: %w", err)
@@ -163,11 +207,9 @@ func (t *Trainer) stopped(ctx context.Context, members []*Member) (map[bot.Perso
 	return stopped, nil
 }
 
-// report tells the trainers, when a session begins, whom nothing reached; nothing if that is nobody.
+// report tells the trainers, when a session begins or would have begun, whom nothing reached that says how it
+// stands; nothing if that is nobody.
 func (t *Trainer) report(ctx context.Context, p *Programme, s *Session) error {
-	if s.Cancelled {
-		return nil
-	}
 	r, err := t.count(ctx, p, s, true)
 	if err != nil || len(r.Missed) == 0 {
 		return err
@@ -187,9 +229,17 @@ func (t *Trainer) report(ctx context.Context, p *Programme, s *Session) error {
 
 // reported is the telling that says how a session stands.
 func (t *Trainer) reported(s *Session, r bot.Report, mark string, lane keys.Lane) telling {
-	return telling{session: s, mark: mark, whom: forNew, lane: lane, until: s.End.Add(reportLife),
+	return telling{session: s, mark: reported + strconv.Itoa(s.Version) + ":" + mark, whom: forNew, lane: lane, until: s.over().Add(reportLife),
 		say: func(p bot.Person, ch bot.Channel, zone *time.Location, _ bot.Answer) (bot.Reply, bool) {
 			return t.Talk().Report(r, p, ch, zone, t.Now()), true
+		}}
+}
+
+// unreminded is the telling that says that nobody was reminded.
+func (t *Trainer) unreminded(s *Session, set effects.Set) telling {
+	return telling{session: s, mark: reported + strconv.Itoa(s.Version) + ":n" + set.Stamp, whom: forNew, lane: keys.Reply, until: t.Now().Add(reportLife),
+		say: func(p bot.Person, ch bot.Channel, zone *time.Location, _ bot.Answer) (bot.Reply, bool) {
+			return t.Talk().Unreminded(s.shown(), p, ch, zone, t.Now()), true
 		}}
 }
 

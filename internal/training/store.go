@@ -65,11 +65,20 @@ func (s *Store) Version(ctx context.Context) (int64, error) { return s.hash().Ve
 func (s *Store) Change(ctx context.Context, f func(*Programme) error) error {
 	return s.hash().Change(ctx, func(before sealed.Records) (sealed.Records, error) {
 		p, err := s.decode(before)
-		if err == nil {
-			err = f(p)
-		}
 		if err != nil {
 			return nil, err
+		}
+		sessions := map[string]Session{}
+		for id, x := range p.Sessions {
+			sessions[id] = *x
+		}
+		if err := f(p); err != nil {
+			return nil, err
+		}
+		for id, x := range p.Sessions {
+			if old, ok := sessions[id]; ok {
+				x.follows(old)
+			}
 		}
 		return encode(p)
 	})

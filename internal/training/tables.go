@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	ical "github.com/arran4/golang-ical"
 	"github.com/xuri/excelize/v2"
 
+	"faro/bot"
 	"faro/locales"
 )
 
@@ -327,16 +329,31 @@ func (i *importer) event(r row, e *ical.VEvent, zone string) {
 	} else {
 		r.id("course", s.Course)
 	}
-	for _, c := range []struct {
-		property ical.ComponentProperty
-		to       *time.Time
-	}{{ical.ComponentPropertyDtStart, &s.Start}, {ical.ComponentPropertyDtEnd, &s.End}} {
-		var err error
-		if *c.to, s.Zone, err = eventTime(e.GetProperty(c.property), zone); err != nil {
-			r.fault(r.line, "%s: %v", c.property, err)
+	var err error
+	if s.Start, s.Zone, err = eventTime(e.GetProperty(ical.ComponentPropertyDtStart), zone); err != nil {
+		r.fault(r.line, "DTSTART: %v", err)
+	}
+	if length := get(ical.ComponentPropertyDuration); length != "" {
+		if d, err := eventLength(length); err != nil {
+			r.fault(r.line, "DURATION: %v", err)
+		} else if !s.Start.IsZero() {
+			s.End = s.Start.Add(d)
 		}
+	} else if s.End, s.Zone, err = eventTime(e.GetProperty(ical.ComponentPropertyDtEnd), zone); err != nil {
+		r.fault(r.line, "DTEND: %v", err)
 	}
 	r.put(s, "")
+}
+
+var asLength = regexp.MustCompile(`^P(?:(\d{1,2})D)?(?:T(?:(\d{1,3})H)?(?:(\d{1,4})M)?(?:0+S)?)?$`)
+
+// eventLength reads a duration like PT1H30M (RFC 5545, 3.3.6).
+func eventLength(text string) (time.Duration, error) {
+	m := asLength.FindStringSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("%q is not a length like PT1H30M", text)
+	}
+	return time.Duration(number(m[1]))*24*time.Hour + time.Duration(number(m[2]))*time.Hour + time.Duration(number(m[3]))*time.Minute, nil
 }
 
 // eventTime reads a time of an event: by the clock of its zone, or in UTC if the calendar says whose
@@ -362,21 +379,6 @@ func eventTime(p *ical.IANAProperty, calendar string) (time.Time, string, error)
 	if err != nil {
 		return time.Time{}, "", fmt.Errorf("%q is not a time like 20261201T090000", value)
 	}
-	at, err = moment(at, zone)
+	at, err = bot.Moment(at, zone)
 	return at, name, err
 }
-
-// delegations are the federal entities of Mexico, by their folded names.
-var delegations = func() map[string]string {
-	all := map[string]string{"distrito federal": "Ciudad de México", "federal district": "Ciudad de México", "mexico city": "Ciudad de México", "cdmx": "Ciudad de México"}
-	for _, name := range []string{"Aguascalientes", "Baja California", "Baja California Sur", "Campeche", "Chiapas", "Chihuahua", "Ciudad de México",
-		"Coahuila", "Colima", "Durango", "Estado de México", "Guanajuato", "Guerrero", "Hidalgo", "Jalisco", "Michoacán", "Morelos", "Nayarit",
-		"Nuevo León", "Oaxaca", "Puebla", "Querétaro", "Quintana Roo", "San Luis Potosí", "Sinaloa", "Sonora", "Tabasco", "Tamaulipas", "Tlaxcala",
-		"Veracruz", "Yucatán", "Zacatecas"} {
-		all[locales.Fold(name)] = name
-	}
-	return all
-}()
-
-// delegation is the name of a federal entity, however it is spelled; "" if it is none.
-func delegation(name string) string { return delegations[locales.Fold(name)] }

@@ -37,8 +37,9 @@ const (
 // A telling is one thing people are told about a session.
 type telling struct {
 	session *Session
-	mark    string // of this version; each person is told once for each mark
+	mark    string // each person is told once for each mark
 	whom    string
+	about   string // in whose tally it is counted whom it reached, "" if in none
 	lane    keys.Lane
 	until   time.Time // when it is of no use any more
 	asks    string    // the session people are asked about, "" if they are not
@@ -108,8 +109,8 @@ func (t *Trainer) tellSome(ctx context.Context, p *Programme, what telling, part
 		return nil, fmt.Errorf("read people to tell: %w", err)
 	}
 	_, life := t.Life.Of(bot.Person{Role: bot.Staff})
-	args := []any{what.version() + what.mark, what.whom, what.version(), what.session.End.Add(keptFor).Unix(),
-		what.session.ID, what.until.Unix(), int(life.Seconds()), what.asks}
+	args := []any{what.mark, what.whom, what.session.mark(), what.session.over().Add(keptFor).Unix(),
+		what.about, what.until.Unix(), int(life.Seconds()), what.asks}
 	kept := names[:fixed:fixed]
 	var told []bot.PersonID
 	for i, id := range ids {
@@ -138,8 +139,30 @@ func (t *Trainer) tellSome(ctx context.Context, p *Programme, what telling, part
 	return changed, nil
 }
 
-// version is what marks of the session's version begin with.
-func (what telling) version() string { return "v" + strconv.Itoa(what.session.Version) + ":" }
+// knows is what the marks of those begin with who know of a session, in some version; those of a trainer
+// who was told how it stands begin with reported.
+const (
+	knows    = "v"
+	reported = "r"
+)
+
+// mark is what the marks of those begin with who know of this version.
+func (s *Session) mark() string { return knows + strconv.Itoa(s.Version) + ":" }
+
+// about names the tally of a version: who was reached with the time before was not with this one.
+func (s *Session) about() string { return tallyOf(s.ID, s.Version) }
+
+// abouts names the tallies of all versions there were.
+func (s *Session) abouts() (all []string) {
+	for v := range s.Version {
+		all = append(all, tallyOf(s.ID, v+1))
+	}
+	return all
+}
+
+func tallyOf(session string, version int) string {
+	return session + ":" + knows + strconv.Itoa(version)
+}
 
 // body is the sealed message for someone, and the queue it goes to (as tell.lua counts); nil for those
 // who want none, or cannot be sent any.

@@ -4,9 +4,9 @@
 -- KEYS  1 what people have been told  2 queue of Telegram  3 queue of SMS  4 which session people were last
 --       asked about  5... the people's records
 -- ARGV  1 the mark                    2 whom: "new" who has not this mark, "missed" who has none of this version,
---                                       "told" who has one, but none of this version
+--                                       "told" who has one of another version, but none of this
 --       3 what marks of this version begin with
---       4 when the marks expire (Unix time)       5 what the message is about
+--       4 when the marks expire (Unix time)       5 what the message is about ("": nobody counts)
 --       6 when it is too late to send (Unix time) 7 life of a record in s
 --       8 the session people are asked about, "" if they are not
 --       9... five for each person: sealed id, record as read, record to write if there was none,
@@ -21,7 +21,7 @@ for i = 1, #KEYS - 4 do
   if ARGV[2] == 'new' then
     tell = not string.find(marks, ' ' .. ARGV[1] .. ' ', 1, true)
   else
-    tell = not string.find(marks, ' ' .. ARGV[3], 1, true) and (ARGV[2] == 'missed' or marks ~= ' ')
+    tell = not string.find(marks, ' ' .. ARGV[3], 1, true) and (ARGV[2] == 'missed' or string.find(marks, ' v', 1, true))
   end
   if tell then
     if (redis.call('GET', KEYS[4 + i]) or '') ~= record then

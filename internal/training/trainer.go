@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,7 +20,6 @@ import (
 	"faro/flows"
 	"faro/internal/keys"
 	"faro/internal/people"
-	"faro/internal/quiet"
 	"faro/internal/turns"
 	"faro/internal/vault"
 )
@@ -37,6 +37,7 @@ type Trainer struct {
 	Shapes   map[bot.Channel]turns.Shape
 	Facility func(id string) (zone, state string) // IANA zone and federal entity of a facility, "" if it is unknown
 	Public   string                               // where the world reaches the calendar feed, "" for none
+	Link     func(code string) string             // opens the bot with an invitation, "" if its name is not known; nil for never
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -76,6 +77,19 @@ type task struct {
 	Zone    string    `json:"z,omitempty"`
 	At      time.Time `json:"t,omitzero"`
 	Missed  bool      `json:"m,omitempty"`
+	Rested  time.Time `json:"r,omitzero"` // the end of the quiet hours it was put off to
+}
+
+// id names a reminder. What has been put off is another task: asynq keeps the first one as done.
+func (what task) id() string {
+	id := "r:" + what.Session + ":v" + strconv.Itoa(what.Version) + ":" + what.Lead.id() + ":" + what.Zone + ":" + strconv.FormatInt(what.At.Unix(), 10)
+	if what.Missed {
+		id += ":m"
+	}
+	if !what.Rested.IsZero() {
+		id += ":" + strconv.FormatInt(what.Rested.Unix(), 10)
+	}
+	return id
 }
 
 const (
@@ -172,7 +186,7 @@ func (t *Trainer) Plan(ctx context.Context) error {
 	}
 	now := t.Now()
 	for _, s := range p.Sorted() {
-		if !s.Start.After(now) {
+		if now.After(s.over().Add(reportLife)) {
 			continue
 		}
 		zones := t.zones(p, s)
@@ -183,18 +197,16 @@ func (t *Trainer) Plan(ctx context.Context) error {
 			}
 		}
 		for _, due := range p.Plan(s, zones, now) {
-			at := due.At
-			id := "r:" + name + ":" + due.Lead.id() + ":" + due.Zone + ":" + strconv.FormatInt(due.At.Unix(), 10)
+			what := task{Session: s.ID, Version: s.Version, Lead: due.Lead, Zone: due.Zone, At: due.At, Missed: due.Missed}
+			id := what.id()
 			if due.Missed {
-				at = after(p.Settings.Quiet, now, s.Start, due.Zone)
 				id += ":" + digest(t.present(p, s, due.Zone)) // done again when someone has joined
 			}
-			what := task{Session: s.ID, Version: s.Version, Lead: due.Lead, Zone: due.Zone, At: due.At, Missed: due.Missed}
-			if err := t.enqueue(ctx, taskReminder, id, what, s, at); err != nil {
+			if err := t.enqueue(ctx, taskReminder, id, what, s, due.At); err != nil {
 				return err
 			}
 		}
-		if !s.Cancelled && len(zones) > 0 {
+		if s.Version > 1 || !s.Cancelled && len(zones) > 0 {
 			if err := t.enqueue(ctx, taskReport, "e:"+name, task{Session: s.ID, Version: s.Version}, s, s.Start); err != nil {
 				return err
 			}
@@ -210,17 +222,6 @@ func digest(people []bot.PersonID) string {
 		_, _ = h.Write([]byte(id))
 	}
 	return strconv.FormatUint(uint64(h.Sum32()), 36)
-}
-
-// after is when something that is late may go: at once, or at the end of the quiet hours if that is
-// before the start.
-func after(q quiet.Hours, now, start time.Time, zone string) time.Time {
-	if z, err := loadZone(zone); err == nil {
-		if _, end, within := q.At(now, z); within && end.Before(start) {
-			return end
-		}
-	}
-	return now
 }
 
 // zones are those the people of a session live in.
@@ -245,7 +246,7 @@ func (t *Trainer) enqueue(ctx context.Context, kind, id string, what task, s *Se
 	if err != nil {
 		return fmt.Errorf("write a task: %w", err)
 	}
-	if err := t.put(ctx, kind, id, payload, at, s.End.Add(keptFor)); err != nil {
+	if err := t.put(ctx, kind, id, payload, at, s.over().Add(keptFor)); err != nil {
 		return fmt.Errorf("plan a task: %w", err)
 	}
 	return nil
@@ -262,8 +263,11 @@ func (t *Trainer) do(ctx context.Context, kind string, payload []byte) error {
 		return err
 	}
 	s := p.Sessions[what.Session]
-	if s == nil || s.Version != what.Version {
+	if s == nil {
 		return nil
+	}
+	if s.Version != what.Version { // a process may have died with it while the session was moved
+		return t.changed(ctx, p, s)
 	}
 	switch kind {
 	case taskReminder:
@@ -275,33 +279,50 @@ func (t *Trainer) do(ctx context.Context, kind string, payload []byte) error {
 	}
 }
 
-// remind tells the people of a zone of a session. If the session has begun the report says whom
-// nothing reached.
+// remind tells the people of a zone of a session, however late it is, but never in their quiet hours:
+// then it is put off to their end. If the session has begun by then the report says whom nothing reached.
 func (t *Trainer) remind(ctx context.Context, p *Programme, s *Session, what task) error {
-	now := t.Now()
-	if s.Cancelled || !s.Start.After(now) || !what.Missed && !t.stillDue(p, s, what) {
+	now := slices.MaxFunc([]time.Time{t.Now(), what.At, what.Rested}, time.Time.Compare) // another process' clock may be ahead
+	zone, err := loadZone(what.Zone)
+	if err != nil || !stillDue(p, s, what, now) {
 		return nil
+	}
+	if _, end, within := p.Settings.Quiet.At(now, zone); within {
+		if what.Rested = end; !end.Before(s.Start) {
+			return nil
+		}
+		return t.enqueue(ctx, taskReminder, what.id(), what, s, end)
 	}
 	whom := forNew
 	if what.Missed {
 		whom = forMissed
 	}
-	return t.tell(ctx, t.reminder(s, what.Lead.id(), whom), t.present(p, s, what.Zone))
+	return t.remindOf(ctx, p, s, t.reminder(s, what.Lead.id(), whom), t.present(p, s, what.Zone))
 }
 
-// stillDue reports whether the settings still want a reminder then.
-func (t *Trainer) stillDue(p *Programme, s *Session, what task) bool {
-	for _, due := range p.Plan(s, []string{what.Zone}, what.At.Add(-time.Nanosecond)) {
-		if due.Lead == what.Lead && due.At.Equal(what.At) {
-			return true
-		}
+// remindOf tells a reminder, and before it that the session has changed to whom knows only of an older
+// version: a reminder of the new time alone would not say that it is another one.
+func (t *Trainer) remindOf(ctx context.Context, p *Programme, s *Session, what telling, whom []bot.PersonID) error {
+	if err := t.changed(ctx, p, s); err != nil {
+		return err
 	}
-	return false
+	if err := t.tell(ctx, what, whom); err != nil {
+		return err
+	}
+	return t.overtaken(ctx, s)
+}
+
+// stillDue reports whether the settings still want a reminder, and none that is nearer to the session
+// has become due as well.
+func stillDue(p *Programme, s *Session, what task, now time.Time) bool {
+	return slices.ContainsFunc(p.Plan(s, []string{what.Zone}, now), func(due Due) bool {
+		return due.Missed && due.Lead == what.Lead && due.At.Equal(what.At)
+	})
 }
 
 // reminder is the telling that reminds of a session.
 func (t *Trainer) reminder(s *Session, mark, whom string) telling {
-	return telling{session: s, mark: mark, whom: whom, lane: keys.Bulk, until: s.Start, asks: s.ID, say: t.about(s, flows.Reminder)}
+	return telling{session: s, mark: s.mark() + mark, whom: whom, about: s.about(), lane: keys.Bulk, until: s.Start, asks: s.ID, say: t.about(s, flows.Reminder)}
 }
 
 // about makes the messages that tell of a session by a step of the conversation.
@@ -311,22 +332,6 @@ func (t *Trainer) about(s *Session, step string) func(bot.Person, bot.Channel, *
 		x.Answer = answer
 		return t.Talk().Tell(step, bot.Desk{Role: bot.Staff, Sessions: []bot.Session{x}, Zone: zone}, p, ch, t.Now())
 	}
-}
-
-// changed tells those who know of an older version that the session was moved or cancelled.
-func (t *Trainer) changed(ctx context.Context, p *Programme, s *Session) error {
-	if !s.Start.After(t.Now()) {
-		return nil
-	}
-	step := flows.Moved
-	if s.Cancelled {
-		step = flows.Cancelled
-	}
-	what := telling{session: s, mark: "c", whom: forTold, lane: keys.Bulk, until: s.Start, say: t.about(s, step)}
-	if !s.Cancelled {
-		what.asks = s.ID
-	}
-	return t.tell(ctx, what, t.present(p, s, ""))
 }
 
 // present are the people a session is meant for who have joined; of one zone, unless it is "".

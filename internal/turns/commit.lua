@@ -2,7 +2,8 @@
 --
 -- KEYS  1 dialogue  2 person  3 queue of replies  4 mark of a turn that deleted its person  5 sweep list  6 effects
 --       7 followers of the facility they left  8 followers of the one they follow now  9 number of arrivals
---       10... their person records under other keys, of which none may have come up since
+--       10... their person records under other keys, of which none may have come up since, and behind them with
+--       "erase" marks of the turns they took before, as 4
 -- ARGV  1 dialogue as read ("" if none)   2 person as read ("" if none)
 --       3 new dialogue                    4 new person
 --       5 life of the dialogue in s       6 life of the person in s
@@ -11,7 +12,7 @@
 --       9 life of the mark in s          10 life of the sweep list in s
 --      11 sealed person id               12 sealed effects, or ""
 --      13 "left" if they follow KEYS[7] no more  14 "came" if they follow KEYS[8] now
---      15... sealed replies, in order
+--      15 how many person records under other keys there are  16... sealed replies, in order
 -- Returns 1 committed, 0 something changed since (read again), 2 this turn was done before.
 --
 -- A stored dialogue is "<length>:<record><ids>": the record, then the list of the ids of the messages in
@@ -28,13 +29,14 @@ end
 if record ~= ARGV[1] or (redis.call('GET', KEYS[2]) or '') ~= ARGV[2] then
   return 0
 end
-for i = 10, #KEYS do
+local marks = 10 + tonumber(ARGV[15])
+for i = 10, marks - 1 do
   local other = redis.call('GET', KEYS[i])
   if other and other ~= '>' then
     return 0
   end
 end
-if record == '' and redis.call('EXISTS', KEYS[4]) == 1 then
+if redis.call('EXISTS', KEYS[4]) == 1 then
   return 2
 end
 if ARGV[7] ~= '' then
@@ -49,6 +51,9 @@ end
 if ARGV[8] == 'erase' then
   redis.call('DEL', KEYS[1], KEYS[2])
   redis.call('SET', KEYS[4], '1', 'EX', ARGV[9])
+  for i = marks, #KEYS do
+    redis.call('SET', KEYS[i], '1', 'EX', ARGV[9])
+  end
 else
   redis.call('SET', KEYS[1], #ARGV[3] .. ':' .. ARGV[3] .. ids, 'EX', ARGV[5])
   redis.call('SET', KEYS[2], ARGV[4], 'EX', ARGV[6])
@@ -62,7 +67,7 @@ end
 if ARGV[12] ~= '' then
   redis.call('XADD', KEYS[6], '*', 'p', ARGV[11], 'b', ARGV[12])
 end
-for i = 15, #ARGV do
+for i = 16, #ARGV do
   redis.call('XADD', KEYS[3], '*', 'p', ARGV[11], 'b', ARGV[i])
 end
 return 1

@@ -42,9 +42,10 @@ type Taker struct {
 	Talk   func() *bot.Talk // the conversation, asked for each turn, because content can be replaced
 	Shapes map[bot.Channel]Shape
 	Now    func() time.Time
-	// Prepare fills in what someone with a role or an invitation has before them. It is called for each
-	// input, again when a turn is computed again, and must not cost others a round trip.
-	Prepare func(context.Context, bot.PersonID, bot.Person, *bot.Input) error
+	// Prepare fills in what someone with a role or an invitation has before them; heard says whether the
+	// input will be heard, see bot.Dialogue.Hears. It is called for each input, again when a turn is computed
+	// again, and must not cost others a round trip.
+	Prepare func(ctx context.Context, id bot.PersonID, p bot.Person, in *bot.Input, heard bool) error
 	Settle  vault.Settle // called only while there are several keys
 	Life    bot.Life     // how long records are kept
 	// Observe is told of each turn how it was heard and how long it took. It must not block.
@@ -103,12 +104,13 @@ func (t *Taker) try(ctx context.Context, id bot.PersonID, in bot.Input) (bot.Tur
 			return bot.Turn{}, false, errors.New("load a person: not a person record")
 		}
 	}
+	now := t.Now()
 	if t.Prepare != nil {
-		if err := t.Prepare(ctx, id, p, &in); err != nil {
+		if err := t.Prepare(ctx, id, p, &in, d.Hears(in, now)); err != nil {
 			return bot.Turn{}, false, fmt.Errorf("prepare a turn: %w", err)
 		}
 	}
-	turn := t.Talk().Step(d, p, in, t.Now())
+	turn := t.Talk().Step(d, p, in, now)
 	if turn.Silent {
 		return turn, true, nil
 	}
@@ -121,22 +123,27 @@ func (t *Taker) try(ctx context.Context, id bot.PersonID, in bot.Input) (bot.Tur
 			came = "came"
 		}
 	}
-	args, err := t.args(id, in, turn, record, person, left, came)
+	args, err := t.args(id, in, turn, record, person, left, came, len(others))
 	if err != nil {
 		return turn, false, err
 	}
 	part := keys.Of(id)
-	names := []string{keys.Dialogue(id), keys.Person(id), keys.Queue(part, in.Channel, keys.Reply), keys.Done(part, digest(in)), keys.Sweep(id), keys.Effects(part),
+	names := []string{keys.Dialogue(id), keys.Person(id), keys.Queue(part, in.Channel, keys.Reply), keys.Done(part, done(in.Channel, in.Mark())), keys.Sweep(id), keys.Effects(part),
 		keys.Followers(part, p.Facility), keys.Followers(part, turn.Person.Facility), keys.Arrivals(part)}
 	for _, other := range others {
 		names = append(names, keys.Person(other))
+	}
+	if turn.Forget {
+		for _, mark := range d.Seen {
+			names = append(names, keys.Done(part, done(in.Channel, mark)))
+		}
 	}
 	result, err := commit.Run(ctx, t.Redis, names, args...).Int()
 	if err != nil {
 		return turn, false, fmt.Errorf("commit a turn: %w", err)
 	}
 	if result == 1 && turn.Forget {
-		t.erased.add(id, turn.Dialogue.Pace, t.Now())
+		t.erased.add(id, turn.Dialogue.Pace, now)
 	}
 	if result == 2 {
 		turn = bot.Turn{Heard: bot.HeardDuplicate, Silent: true}
@@ -144,7 +151,7 @@ func (t *Taker) try(ctx context.Context, id bot.PersonID, in bot.Input) (bot.Tur
 	return turn, result != 0, nil
 }
 
-func (t *Taker) args(id bot.PersonID, in bot.Input, turn bot.Turn, record, person, left, came string) ([]any, error) {
+func (t *Taker) args(id bot.PersonID, in bot.Input, turn bot.Turn, record, person, left, came string, others int) ([]any, error) {
 	dialogue, err := turn.Dialogue.MarshalText()
 	if err != nil {
 		return nil, fmt.Errorf("write a dialogue: %w", err)
@@ -174,7 +181,7 @@ func (t *Taker) args(id bot.PersonID, in bot.Input, turn bot.Turn, record, perso
 	}
 	dialogueLife, personLife := t.Life.Of(turn.Person)
 	args := []any{record, person, dialogue, newPerson, seconds(dialogueLife), seconds(personLife), message, besides,
-		seconds(keys.DoneLife), seconds(keys.SweepLife), string(id), effects, left, came}
+		seconds(keys.DoneLife), seconds(keys.SweepLife), string(id), effects, left, came, others}
 	for _, r := range turn.Replies {
 		body, err := t.Shapes[in.Channel](r, in)
 		if err != nil {
@@ -229,9 +236,9 @@ func (t *Taker) effects(id bot.PersonID, all []bot.Effect) ([]byte, error) {
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
-// digest names an input, and says nothing of it.
-func digest(in bot.Input) string {
-	sum := sha256.Sum256([]byte(string(in.Channel) + "\n" + in.ID))
+// done names an input by its mark, and says nothing of whose it was.
+func done(ch bot.Channel, mark string) string {
+	sum := sha256.Sum256([]byte(string(ch) + "\n" + mark))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"faro/bot"
+	"faro/internal/keys"
 	"faro/internal/unanswered"
 )
 
@@ -49,6 +50,32 @@ func FuzzScrub(f *testing.F) {
 		got := unanswered.Scrub(s)
 		if strings.ContainsAny(got, "0123456789@") || len(strings.Fields(got)) > 40 {
 			t.Errorf("%q became %q", s, got)
+		}
+	})
+}
+
+// FuzzRead holds that what stands in Redis in place of a question or a count is read, or an error.
+func FuzzRead(f *testing.F) {
+	f.Add(`{"lang":"es","text":"x","offered":["asylum"]}`, "3")
+	f.Add(`{"text":1}`, "-1")
+	f.Add("null", "9223372036854775808")
+	f.Add("\xff", "3 4")
+	m := miniredis.NewMiniRedis()
+	if err := m.Start(); err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(m.Close)
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true, Protocol: 2})
+	f.Cleanup(func() { _ = rdb.Close() })
+	now := time.Now()
+	f.Fuzz(func(t *testing.T, question, count string) {
+		m.FlushAll()
+		if _, err := m.Lpush(keys.Unanswered(now), question); err != nil {
+			t.Fatal(err)
+		}
+		m.HSet(keys.Judged(now), "asylum yes", count)
+		if r, err := unanswered.Read(t.Context(), rdb, now); err == nil && (len(r.Questions) != 1 || len(r.Judged) != 1) {
+			t.Errorf("%q and %q are read as %d questions and %v", question, count, len(r.Questions), r.Judged)
 		}
 	})
 }

@@ -341,6 +341,11 @@ func (v *Vault) SealName(use, text string) string {
 	return base64.RawURLEncoding.EncodeToString(sealed)
 }
 
+// Secret is what the codes of a person are made with. It is another one under another key.
+func (v *Vault) Secret(id bot.PersonID) bot.Secret {
+	return bot.Secret(v.SealName("codes", string(v.Current(id))))
+}
+
 // OpenName opens what SealName made for the same use.
 func (v *Vault) OpenName(use, sealed string) (string, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(sealed)

@@ -228,6 +228,18 @@ func BenchmarkSealBody(b *testing.B) {
 	}
 }
 
+// TestSecrets: each person has their own, under each key another.
+func TestSecrets(t *testing.T) {
+	v, other := fresh(t), fresh(t)
+	id := v.Seal(bot.SMS, "+525512345678")
+	if again := v.Secret(v.Seal(bot.SMS, "+525512345678")); again == "" || again != v.Secret(id) {
+		t.Error("someone has no secret, or two")
+	}
+	if v.Secret(id) == v.Secret(v.Seal(bot.SMS, "+525512345679")) || v.Secret(id) == other.Secret(id) {
+		t.Error("two people, or two keys, have the same secret")
+	}
+}
+
 func TestNames(t *testing.T) {
 	a, b := fresh(t), fresh(t)
 	sealed := a.SealName("calendar", "ana")
