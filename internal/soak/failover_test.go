@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"faro/bot"
 	"faro/internal/fakes"
 )
 
@@ -115,9 +117,9 @@ func (r *rig) while(turns int, happens func(context.Context)) (f figures) {
 	return f
 }
 
-// TestCluster: on a Redis Cluster of six, one primary is killed while people write to two processes. Its replica
-// takes over, and everyone gets every answer, once.
-func TestCluster(t *testing.T) {
+// newCluster is a Redis Cluster of six with two processes, and what kills one of its primaries.
+func newCluster(t *testing.T) (r *rig, kill func()) {
+	t.Helper()
 	dir := tempDir(t)
 	nodes, addrs := servers(t, dir, 6, "--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-replica-validity-factor", "0")
 	create := append([]string{"--cluster", "create"}, addrs...)
@@ -133,15 +135,68 @@ func TestCluster(t *testing.T) {
 	if !within(t.Context(), 30*time.Second, ready) {
 		t.Fatal("the cluster does not come up")
 	}
-	r := newRigOn(t, dir, client, 2, "redis://"+strings.Join(addrs, ",redis://"))
-	f := r.while(900, func(ctx context.Context) {
-		_ = sleep(ctx, time.Second)
+	return newRigOn(t, dir, client, 2, "redis://"+strings.Join(addrs, ",redis://")), func() {
 		nodes[primary(t, client, addrs)].end(syscall.SIGKILL)
 		t.Log("a primary is killed")
+	}
+}
+
+// TestCluster: on a Redis Cluster of six, one primary is killed while people write to two processes. Its replica
+// takes over, and everyone gets every answer, once.
+func TestCluster(t *testing.T) {
+	r, kill := newCluster(t)
+	f := r.while(900, func(ctx context.Context) {
+		_ = sleep(ctx, time.Second)
+		kill()
 	})
 	t.Logf("%v", f)
 	if f.twice > 2*inHands {
 		t.Errorf("%d were told twice", f.twice)
+	}
+}
+
+// TestNoticeOnCluster: everyone at a facility is told, their ids spread over a Redis Cluster of six, while one of its
+// primaries is killed. Nobody is left out.
+func TestNoticeOnCluster(t *testing.T) {
+	const people, notice = 400, "Mañana no hay agua."
+	r, kill := newCluster(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	for i := range people {
+		g := &guest{channel: bot.Telegram, address: strconv.Itoa(7_000_000 + i), words: []string{"/start f-tapachula", "1", "1"}}
+		if err := g.prepare(r.tg, r.tw); err != nil {
+			t.Fatal(err)
+		}
+		r.guests = append(r.guests, g)
+	}
+	r.everyone(ctx, 1)
+	send := r.faros[0].make()
+	send.Args = append(send.Args[:1], "notice", "send", "--facility", "tapachula", "--text", "es="+notice, "--until", "6h", "--urgency", "emergency", "--apply")
+	if out, err := send.CombinedOutput(); err != nil || !strings.Contains(string(out), strconv.Itoa(people)) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	told := func() (least, all int) {
+		for _, g := range r.guests {
+			seen, _ := g.seen(r.tg, r.tw)
+			got := 0
+			for _, text := range seen {
+				if strings.Contains(text, notice) {
+					got++
+				}
+			}
+			all += got
+			least += min(got, 1)
+		}
+		return least, all
+	}
+	within(ctx, 30*time.Second, func() bool { least, _ := told(); return least > 0 })
+	kill()
+	within(ctx, time.Minute, func() bool { least, _ := told(); return least == people && r.waiting(ctx) == 0 })
+	if least, all := told(); least != people || all > people+2*inHands {
+		t.Errorf("%d of %d people are told, %d times", least, people, all)
+		for i, m := range r.faros {
+			t.Logf("process %d said:\n%s", i, m.output())
+		}
 	}
 }
 
