@@ -129,8 +129,9 @@ func TestNoticeShellCounts(t *testing.T) {
 
 // TestNoticeShellActs: what is done to a notice in the shell is done, and what cannot be done says so.
 func TestNoticeShellActs(t *testing.T) {
+	const people = 400 // for longer than some commands take on a slow machine
 	w := start(t, func(c *serveCmd) { c.Telegram.Rate = 5 })
-	w.crowd(30, bot.Person{Lang: "es", Facility: "tapachula"})
+	w.crowd(people, bot.Person{Lang: "es", Facility: "tapachula"})
 	t.Setenv("FARO_NOTICE_QUIET", "none")
 	send := func(more ...string) string {
 		t.Helper()
@@ -155,7 +156,7 @@ func TestNoticeShellActs(t *testing.T) {
 	w.is(id, "stopped")
 	refused("cannot be done", "resume", id)
 	refused("cannot be done", "approve", id)
-	if n := w.heard("Hay agua."); n == 30 {
+	if n := w.heard("Hay agua."); n == people {
 		t.Error("what was stopped reaches all")
 	}
 

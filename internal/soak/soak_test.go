@@ -213,6 +213,8 @@ func soak(t *testing.T, seed uint64, turns int, long bool) (f figures) {
 	})
 	r.everyone(ctx, seed)
 	breaking.Wait()
+	r.tg.Heal() // else a few people may meet all that is left of it, and wait longer between tries than we do
+	r.tw.Heal()
 	r.settle(ctx, &f)
 	f.refused, f.repeated = int(r.refused.Load()), int(r.twice.Load())
 	t.Logf("%v", f)
