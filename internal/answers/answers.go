@@ -41,10 +41,10 @@ type Index struct {
 
 	ready  sync.Once
 	reader reader
-	urgent []string           // topics of danger
-	said   map[feature]string // the topic of each text that is word for word an example of it
-	topics *model             // which topic, "" for none of them; for all languages at once, because people mix them
-	tongue *model             // which language
+	urgent []string // topics of danger
+	said   []saying // what is word for word an example of a topic
+	topics *model   // which topic, "" for none of them; for all languages at once, because people mix them
+	tongue *model   // which language
 }
 
 // New makes an index. It is made ready when it is first asked; see Warm.
@@ -60,11 +60,11 @@ func (x *Index) prepare() {
 	given := lessonsOf(x.content, x.book)
 	x.reader = newReader(given)
 	x.urgent = slices.DeleteFunc(x.ids(), func(id string) bool { return !x.content.Topics[id].Urgent })
-	x.said = given.said()
-	var fits bool
-	if x.topics, x.tongue, fits = read(x.made, given); !fits {
-		x.topics, x.tongue, _ = read(bytes.NewReader(given.learned()), given)
+	all, fits := read(x.made, given)
+	if !fits {
+		all, _ = read(bytes.NewReader(given.learned()), given)
 	}
+	x.said, x.topics, x.tongue = all.said, all.topics, all.tongue
 }
 
 func (x *Index) ids() []string { return topicIDs(x.content) }
@@ -92,8 +92,8 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 		m.Topics = slices.Insert(m.Topics, 0, s)[:min(len(m.Topics)+1, maxTopic)]
 		m.Urgent = x.content.Topics[s.Topic].Urgent
 	}
-	if topic := x.said[said(m.Lang, text)]; topic != "" {
-		first(bot.Scored{Topic: topic, Score: 1})
+	if i, found := slices.BinarySearchFunc(x.said, said(m.Lang, text), saying.compare); found {
+		first(bot.Scored{Topic: x.ids()[x.said[i].Topic], Score: 1})
 		m.Decision = bot.Sure
 		return m
 	}
@@ -115,8 +115,8 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 }
 
 // worst is the topic of danger that a message is about, the zero Scored if none, and how likely it is
-// that one of them and no other. Each part of the
-// message is looked at by itself too, because danger is often told in passing.
+// that one of them and no other. Each part of the message is looked at by itself too, because danger is often
+// told in passing.
 func (x *Index) worst(whole []float32, parts []string, look func(string) []float32) (s bot.Scored, own float64) {
 	part, most := whole, x.risk(whole)
 	for _, text := range parts {

@@ -92,7 +92,7 @@ func learn(texts []features, examples []example, how learning) *learner {
 	chance := rand.New(rand.NewPCG(1, 1))
 	sum, bias := make([]float32, len(m.rows)), make([]float32, len(m.bias))
 	for round := range how.rounds {
-		rate := how.rate / (1 + 1.0*float32(round))
+		rate := how.rate / (1 + float32(round))
 		for i := range examples {
 			at := (i*stride + round*31) % len(examples)
 			if rest[at] > 0 {

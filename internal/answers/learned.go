@@ -34,7 +34,13 @@ func Learn(content *flows.Content, book *locales.Book) []byte {
 	return lessonsOf(content, book).learned()
 }
 
-// A head begins the file, the two models follow.
+// What is in a file: how people say it word for word, and the models.
+type knowledge struct {
+	said           []saying
+	topics, tongue *model
+}
+
+// A head begins the file; what is said and the two models follow.
 type head struct {
 	Digest [sha256.Size]byte // of what was learned from
 	Sum    uint32            // of all that follows: finds damage
@@ -50,7 +56,8 @@ func (l lessons) learned() []byte {
 	learning.Wait()
 	h := head{Digest: l.digest()}
 	start := binary.Size(h)
-	file := topics.append(tongue.append(make([]byte, start))) // the big one last: it takes no more memory than it needs
+	file := appendSayings(make([]byte, start), l.sayings())
+	file = topics.append(tongue.append(file)) // the big one last: it takes no more memory than it needs
 	h.Sum = crc32.Checksum(file[start:], sums)
 	_, _ = binary.Encode(file, binary.LittleEndian, h)
 	return file
@@ -95,24 +102,44 @@ func (l lessons) digest() (sum [sha256.Size]byte) {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// read takes the models from a file, if they were learned from these lessons by this code and nothing is damaged.
-func read(file io.ReaderAt, given lessons) (topics, tongue *model, fits bool) {
+// read takes what was learned from a file, if it was learned from these lessons by this code and nothing is damaged.
+func read(file io.ReaderAt, given lessons) (all knowledge, fits bool) {
 	if file == nil {
-		return nil, nil, false
+		return all, false
 	}
 	from := io.NewSectionReader(file, 0, math.MaxInt64)
 	var h head
 	if binary.Read(from, binary.LittleEndian, &h) != nil || h.Digest != given.digest() {
-		return nil, nil, false
+		return all, false
 	}
 	start, _ := from.Seek(0, io.SeekCurrent)
 	sum := crc32.New(sums)
 	if _, err := io.Copy(sum, from); err != nil || sum.Sum32() != h.Sum {
-		return nil, nil, false
+		return all, false
 	}
 	_, _ = from.Seek(start, io.SeekStart)
-	tongue, topics = readModel(from), readModel(from)
-	return topics, tongue, topics != nil && tongue != nil
+	all = knowledge{said: readSayings(from)}
+	all.tongue, all.topics = readModel(from), readModel(from)
+	return all, all.said != nil && all.tongue != nil && all.topics != nil
+}
+
+func appendSayings(file []byte, all []saying) []byte {
+	for _, part := range []any{uint32(len(all)), all} {
+		file, _ = binary.Append(file, binary.LittleEndian, part)
+	}
+	return file
+}
+
+func readSayings(from io.Reader) []saying {
+	var n uint32
+	if binary.Read(from, binary.LittleEndian, &n) != nil {
+		return nil
+	}
+	all := make([]saying, n)
+	if binary.Read(from, binary.LittleEndian, all) != nil {
+		return nil
+	}
+	return all
 }
 
 // A size begins a model. The names of its classes, the biases, the features, their rarity and the weights follow.

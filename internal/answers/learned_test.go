@@ -79,7 +79,7 @@ func TestBuiltIn(t *testing.T) {
 	if f == nil {
 		t.Skip("nothing was learned before this was built; make learned does it")
 	}
-	if _, _, fits := read(f, lessonsOf(loaded().Flows, loaded().Book)); !fits {
+	if _, fits := read(f, lessonsOf(loaded().Flows, loaded().Book)); !fits {
 		t.Fatal("what was learned before this was built is of other content or code: make learned")
 	}
 }
@@ -103,21 +103,21 @@ func few() lessons {
 
 func TestDamageIsFound(t *testing.T) {
 	whole := few().learned()
-	if _, _, fits := read(bytes.NewReader(whole), few()); !fits {
+	if _, fits := read(bytes.NewReader(whole), few()); !fits {
 		t.Fatal("what was learned is not read")
 	}
 	for n := 0; n < len(whole); n += 31 {
-		if _, _, fits := read(bytes.NewReader(whole[:n]), few()); fits {
+		if _, fits := read(bytes.NewReader(whole[:n]), few()); fits {
 			t.Errorf("the first %d of %d bytes were read", n, len(whole))
 		}
-		if _, _, fits := read(bytes.NewReader(damaged(whole, n)), few()); fits {
+		if _, fits := read(bytes.NewReader(damaged(whole, n)), few()); fits {
 			t.Errorf("damage at byte %d was not seen", n)
 		}
 	}
 	if !bytes.Equal(whole, few().learned()) {
 		t.Error("the same lessons make other bytes the second time")
 	}
-	if _, _, fits := read(bytes.NewReader(append(whole, 0)), few()); fits {
+	if _, fits := read(bytes.NewReader(append(whole, 0)), few()); fits {
 		t.Error("a byte too many was not seen")
 	}
 }
@@ -139,7 +139,7 @@ func TestOtherLessonsAreLearned(t *testing.T) {
 	} {
 		other := few()
 		change(&other)
-		if _, _, fits := read(bytes.NewReader(whole), other); fits {
+		if _, fits := read(bytes.NewReader(whole), other); fits {
 			t.Errorf("%s: what was learned before was read", name)
 		}
 	}

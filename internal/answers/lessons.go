@@ -1,6 +1,7 @@
 package answers
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -60,16 +61,24 @@ func texts(questions []locales.Question) []string {
 	return all
 }
 
-// said are the topics of the questions and titles, each by its words.
-func (l lessons) said() map[feature]string {
-	all := map[feature]string{}
+// A saying is a question or a title, and the place of its topic in the order of their ids.
+type saying struct {
+	Text  feature
+	Topic uint32
+}
+
+func (s saying) compare(text feature) int { return cmp.Compare(s.Text, text) }
+
+// sayings are the questions and titles of all topics, sorted.
+func (l lessons) sayings() (all []saying) {
 	for _, in := range l.Languages {
-		for _, t := range in.Topics {
+		for i, t := range in.Topics {
 			for _, text := range append([]string{t.Title}, t.Questions...) {
-				all[said(in.Lang, text)] = t.ID
+				all = append(all, saying{said(in.Lang, text), uint32(i)})
 			}
 		}
 	}
+	slices.SortFunc(all, func(a, b saying) int { return a.compare(b.Text) })
 	return all
 }
 
