@@ -132,7 +132,7 @@ const (
 // Retention is what was last set about how long people are kept, so that a change is noted once.
 const Retention = "faro:retention"
 
-// Rewritten marks, for a day, that the append-only files were written anew.
+// Rewritten marks, for most of a day, that the append-only files were written anew.
 const Rewritten = "faro:rewritten"
 
 // Processes is the set of running processes by the time of their last sign of life.

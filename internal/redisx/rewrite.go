@@ -44,20 +44,31 @@ func (r *Redis) rewrite(ctx context.Context, ticks <-chan time.Time, log *slog.L
 		case <-ticks:
 		}
 		if err := r.rewriteIfDue(ctx); err != nil && ctx.Err() == nil {
-			log.Warn("redis: the append-only file was not written anew; tried again tomorrow", "error", err)
+			log.Warn("redis: the append-only file was not written anew; tried again in an hour", "error", err)
 		}
 	}
 }
 
-// rewriteIfDue has all files written anew unless a process did so within a day.
+// rewriteIfDue has all files written anew unless a process did so, in good time before the next is due. The mark comes
+// last, so that what fails half-way is due still; of two processes at once one hears that it is being done.
 func (r *Redis) rewriteIfDue(ctx context.Context) error {
-	mine, err := r.SetNX(ctx, keys.Rewritten, "1", rewriteEvery).Result()
+	done, err := r.Exists(ctx, keys.Rewritten).Result()
 	if err != nil {
 		return fmt.Errorf("see whether it is due: %w", err)
 	}
-	if !mine {
+	if done > 0 {
 		return nil
 	}
+	if err := r.rewriteAll(ctx); err != nil {
+		return err
+	}
+	if err := r.Set(ctx, keys.Rewritten, "1", rewriteEvery-rewriteLook).Err(); err != nil {
+		return fmt.Errorf("note that it is done: %w", err)
+	}
+	return nil
+}
+
+func (r *Redis) rewriteAll(ctx context.Context) error {
 	if cluster, ok := r.UniversalClient.(*redis.ClusterClient); ok {
 		return cluster.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error { return rewriteOf(ctx, node) })
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"faro/internal/keys"
 )
 
 // look ticks for a Redis, and returns when it has looked whether its files are to be written anew.
@@ -79,12 +81,39 @@ func TestTheFileForgets(t *testing.T) {
 	}
 	waitFor(ctx, t, func() bool { _, holds := filesIn(t, dir, "canary"); return !holds && idle() })
 
+	if left := own.PTTL(ctx, keys.Rewritten).Val(); left <= 0 || left+rewriteLook > rewriteEvery {
+		t.Errorf("it is looked at again, at the latest, %v after it was written anew", left+rewriteLook)
+	}
 	before, _ := filesIn(t, dir, "")
 	look(ctx, t, own)
 	waitFor(ctx, t, idle)
 	if after, _ := filesIn(t, dir, ""); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("the file is written anew twice a day: %q, then %q", before, after)
 	}
+}
+
+// TestAFailedRewriteIsTriedAgain: what could not be written anew is due still, for whatever process looks next.
+func TestAFailedRewriteIsTriedAgain(t *testing.T) {
+	data := t.TempDir()
+	own, _ := openIn(t, data)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := own.Do(ctx, "ACL", "SETUSER", "barred", "on", ">pw", "~*", "+@all", "-bgrewriteaof").Err(); err != nil {
+		t.Fatal(err)
+	}
+	barred, err := Open(ctx, Config{URL: "unix://barred:pw@" + filepath.Join(data, "redis.sock"), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = barred.Close() }()
+	dir := filepath.Join(data, "redis")
+	leave(ctx, t, own, dir, "canary")
+	look(ctx, t, barred)
+	if _, holds := filesIn(t, dir, "canary"); !holds {
+		t.Fatal("it was not barred")
+	}
+	look(ctx, t, own)
+	waitFor(ctx, t, func() bool { _, holds := filesIn(t, dir, "canary"); return !holds })
 }
 
 // TestEveryServerForgets: on a cluster each server writes its file anew.
