@@ -3,7 +3,7 @@ package flows
 import "faro/locales"
 
 // Delegations are the federal entities of Mexico (article 43 of its constitution), as they are spelled here. The
-// migration institute has a delegation in each.
+// migration institute has an office in each, which its staff call their delegation.
 var Delegations = []string{"Aguascalientes", "Baja California", "Baja California Sur", "Campeche", "Chiapas", "Chihuahua", "Ciudad de México",
 	"Coahuila", "Colima", "Durango", "Estado de México", "Guanajuato", "Guerrero", "Hidalgo", "Jalisco", "Michoacán", "Morelos", "Nayarit",
 	"Nuevo León", "Oaxaca", "Puebla", "Querétaro", "Quintana Roo", "San Luis Potosí", "Sinaloa", "Sonora", "Tabasco", "Tamaulipas", "Tlaxcala",

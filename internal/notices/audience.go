@@ -330,9 +330,6 @@ const mostSegments = 4
 // unpaged is a budget no notice reaches: whoever reads one is not where they could ask for its next page.
 const unpaged = 99
 
-// maxLife is how far ahead a notice may be valid.
-const maxLife = 30 * 24 * time.Hour
-
 // lateStart is how long someone may look at the sheet while the time to begin goes by.
 const lateStart = 10 * time.Minute
 
@@ -355,7 +352,7 @@ func (s *Service) problem(n *bot.Notice, now time.Time) string {
 		return "started"
 	case !n.Until.After(latest(now, n.At)):
 		return "past"
-	case n.Until.After(now.Add(maxLife + time.Minute)):
+	case n.Until.After(now.Add(bot.MaxNoticeLife + time.Minute)):
 		return "too-far"
 	}
 	if n.Ready == "" {

@@ -1,11 +1,15 @@
--- Takes someone who erased everything out of a tally.
+-- Takes someone who erased everything out of tallies.
 --
--- KEYS  1 tally  2 its counts
--- ARGV  1 sealed id
--- Returns nothing. What became of their message stays counted, because it names nobody; but what nobody will count any
+-- KEYS  tallies and their counts, by turns
+-- ARGV  their sealed ids, under each key
+-- Returns nothing. What became of their messages stays counted, because it names nobody; but what nobody will count any
 -- more, because it is still queued or held back, is counted no longer: the notice would wait for it for ever.
-local state = redis.call('HGET', KEYS[1], ARGV[1])
-if state == 'queued' or state == 'held' then
-  redis.call('HINCRBY', KEYS[2], state, -1)
+for i = 1, #KEYS, 2 do
+  for _, id in ipairs(ARGV) do
+    local state = redis.call('HGET', KEYS[i], id)
+    if state == 'queued' or state == 'held' then
+      redis.call('HINCRBY', KEYS[i + 1], state, -1)
+    end
+    redis.call('HDEL', KEYS[i], id)
+  end
 end
-redis.call('HDEL', KEYS[1], ARGV[1])

@@ -232,17 +232,25 @@ func (s *Service) Forget(ctx context.Context, id bot.PersonID, at time.Time) err
 		return err
 	}
 	part := keys.Of(id)
+	var tallies, marks []string
 	for _, r := range all {
-		for _, each := range s.Vault.All(id) {
-			if err := s.Redis.Del(ctx, keys.Spread(part, saidMarks+askMark(r.ID, people.Digest(each)))).Err(); err != nil {
-				return fmt.Errorf("forget who was asked about a notice: %w", err)
-			}
-			for _, about := range []string{r.ID, backTally + r.ID, showTally + r.ID} {
-				err := forgetScript.Run(ctx, s.Redis, []string{keys.Tally(part, about), keys.Counts(part, about)}, string(each)).Err()
-				if err != nil && !errors.Is(err, redis.Nil) {
-					return fmt.Errorf("forget who got a notice: %w", err)
-				}
-			}
+		for _, about := range []string{r.ID, backTally + r.ID, showTally + r.ID} {
+			tallies = append(tallies, keys.Tally(part, about), keys.Counts(part, about))
+		}
+	}
+	var ids []any
+	for _, each := range s.Vault.All(id) {
+		ids = append(ids, string(each))
+		for _, r := range all {
+			marks = append(marks, keys.Spread(part, saidMarks+askMark(r.ID, people.Digest(each))))
+		}
+	}
+	if len(all) > 0 {
+		if err := s.Redis.Del(ctx, marks...).Err(); err != nil {
+			return fmt.Errorf("forget who was asked about a notice: %w", err)
+		}
+		if err := forgetScript.Run(ctx, s.Redis, tallies, ids...).Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return fmt.Errorf("forget who got a notice: %w", err)
 		}
 	}
 	for _, r := range all {

@@ -22,33 +22,38 @@ var (
 	mexicalian = bot.Person{Lang: "es", Facility: "mexicali"}
 )
 
+// underWay is a notice to many that some have, in one of the states of what is sent.
+func underWay(t *testing.T, state string) (r *rig, chief bot.PersonID, id string) {
+	r = newRig(t, func(c *notices.Config) { c.Rates[bot.Telegram] = 100 })
+	r.run()
+	chief = r.coordinator("900")
+	r.crowd(many, tapachulan)
+	id = r.does(chief, bot.Deed{Does: bot.Send, Notice: new(r.free())})
+	r.until("it does not begin", func() bool { return r.all("No hay agua") > 20 })
+	if act := map[string]string{bot.Paused: bot.Pause, bot.Stopped: bot.Stop}[state]; act != "" {
+		r.does(chief, bot.Deed{Does: act, ID: id})
+	}
+	return r, chief, id
+}
+
+// many is more people than have it when it is stopped.
+const many = 300
+
 // TestTakenBackWhileItIsSent: taking back stops first, so no copy is left, and tells how many were deleted.
 func TestTakenBackWhileItIsSent(t *testing.T) {
 	for _, state := range []string{bot.Sending, bot.Paused, bot.Stopped} {
 		t.Run(state, func(t *testing.T) {
-			r := newRig(t, func(c *notices.Config) { c.Rates[bot.Telegram] = 100 })
-			r.run()
-			chief := r.coordinator("900")
-			const people = 300
-			r.crowd(people, tapachulan)
-			id := r.does(chief, bot.Deed{Does: bot.Send, Notice: new(r.free())})
-			r.until("it does not begin", func() bool { return r.all("Aviso: Tapachula") > 20 })
-			switch state {
-			case bot.Paused:
-				r.does(chief, bot.Deed{Does: bot.Pause, ID: id})
-			case bot.Stopped:
-				r.does(chief, bot.Deed{Does: bot.Stop, ID: id})
-			}
+			r, chief, id := underWay(t, state)
 			r.does(chief, bot.Deed{Does: bot.TakeBack, ID: id})
 			r.until("it is not taken back", func() bool {
 				all, err := r.All(context.Background())
 				return err == nil && all[0].Gone && !all[0].Tell
 			})
 			got := r.all("Aviso: Tapachula")
-			if got == people || r.all("deletes ") != got || r.counts(id)["delivered"] != got {
-				t.Errorf("%d of %d got it, %d were deleted: %v", got, people, r.all("deletes "), r.counts(id))
+			if got == many || r.all("deletes ") != got || r.counts(id)["delivered"] != got {
+				t.Errorf("%d of %d got it, %d were deleted: %v", got, many, r.all("deletes "), r.counts(id))
 			}
-			for i := range people {
+			for i := range many {
 				if in := r.inbox(strconv.Itoa(i + 1)); len(in)%2 != 0 || len(in) == 2 && in[1] != "deletes 1001" {
 					t.Fatalf("%d reads %q", i+1, in)
 				}
@@ -97,29 +102,17 @@ func TestTakenBackTooLate(t *testing.T) {
 func TestCorrectedWhileItIsSent(t *testing.T) {
 	for _, state := range []string{bot.Sending, bot.Paused, bot.Stopped} {
 		t.Run(state, func(t *testing.T) {
-			r := newRig(t, func(c *notices.Config) { c.Rates[bot.Telegram] = 100 })
-			r.run()
-			chief := r.coordinator("900")
-			const people = 300
-			r.crowd(people, tapachulan)
-			id := r.does(chief, bot.Deed{Does: bot.Send, Notice: new(r.free())})
-			r.until("it does not begin", func() bool { return r.all("No hay agua") > 20 })
-			switch state {
-			case bot.Paused:
-				r.does(chief, bot.Deed{Does: bot.Pause, ID: id})
-			case bot.Stopped:
-				r.does(chief, bot.Deed{Does: bot.Stop, ID: id})
-			}
+			r, chief, id := underWay(t, state)
 			right := r.free()
 			right.Texts, right.Facilities, right.Corrects = map[locales.Lang]string{"es": "Si hay agua."}, nil, id // as the shell makes it
 			second := r.does(chief, bot.Deed{Does: bot.Send, Notice: &right})
 			r.until("the correction does not end", r.ended(second))
 			wrong := r.all("No hay agua")
-			if wrong == people || r.state(id) != bot.Stopped || r.counts(id)["delivered"] != wrong {
-				t.Errorf("%d of %d got the wrong text, %s, %v", wrong, people, r.state(id), r.counts(id))
+			if wrong == many || r.state(id) != bot.Stopped || r.counts(id)["delivered"] != wrong {
+				t.Errorf("%d of %d got the wrong text, %s, %v", wrong, many, r.state(id), r.counts(id))
 			}
 			r.wants(second, map[string]int{"delivered": wrong})
-			for i := range people {
+			for i := range many {
 				in := r.inbox(strconv.Itoa(i + 1))
 				if len(in)%2 != 0 || len(in) == 2 && !strings.Contains(in[1], "Si hay agua") {
 					t.Fatalf("%d reads %q", i+1, in)

@@ -177,10 +177,7 @@ func TestFaultsOfAllFiles(t *testing.T) {
 // TestChangingALinkInTheChat: a new link is told to those who know the old one; other words are not.
 func TestChangingALinkInTheChat(t *testing.T) {
 	w := newWorld(t, at(t, mexico, "2027-02-10 10:00"))
-	chief := w.person(bot.Telegram, "chief", bot.Person{Lang: "en", Role: bot.Trainer, Noticed: true})
-	w.must(w.trainer.Register.Invite(t.Context(), "ABCD-2345", people.Invitation{Role: bot.Trainer}, "test"))
-	_, _, err := w.trainer.Register.Claim(t.Context(), chief, "ABCD-2345")
-	w.must(err)
+	chief := w.chief()
 	start := at(t, mexico, "2027-02-20 09:00")
 	w.change(func(p *Programme) {
 		p.Courses["c"] = &Course{ID: "c"}
@@ -229,10 +226,7 @@ func TestBelonging(t *testing.T) {
 // TestDeskSaysForHowMany a session is, and who said what.
 func TestDeskSaysForHowMany(t *testing.T) {
 	w := newWorld(t, at(t, mexico, "2027-02-10 10:00"))
-	chief := w.person(bot.Telegram, "chief", bot.Person{Lang: "en", Role: bot.Trainer, Noticed: true})
-	w.must(w.trainer.Register.Invite(t.Context(), "ABCD-2345", people.Invitation{Role: bot.Trainer}, "test"))
-	_, _, err := w.trainer.Register.Claim(t.Context(), chief, "ABCD-2345")
-	w.must(err)
+	chief := w.chief()
 	ana := w.person(bot.Telegram, "ana", bot.Person{Lang: "en", Role: bot.Staff, Noticed: true})
 	start := at(t, mexico, "2027-02-20 09:00")
 	w.change(func(p *Programme) {

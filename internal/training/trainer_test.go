@@ -237,11 +237,7 @@ func TestTenDayCourse(t *testing.T) {
 	ana := w.person(bot.Telegram, "ana", staff)
 	beto := w.person(bot.SMS, "beto", bot.Person{Lang: "en", Role: bot.Staff, Noticed: true})
 	carla := w.person(bot.Telegram, "carla", staff)
-	chief := w.person(bot.Telegram, "chief", bot.Person{Lang: "en", Role: bot.Trainer, Noticed: true})
-	w.must(w.trainer.Register.Invite(t.Context(), "ABCD-2345", people.Invitation{Role: bot.Trainer}, "test"))
-	if _, result, err := w.trainer.Register.Claim(t.Context(), chief, "ABCD-2345"); err != nil || result != people.Taken {
-		t.Fatal(result, err)
-	}
+	chief := w.chief()
 	w.change(func(p *Programme) {
 		p.Courses["c"] = &Course{ID: "c", Title: "Grupo 1"}
 		for id, m := range map[string]Member{"m1": {Zone: tijuana, Person: ana}, "m2": {Zone: hermosillo, Person: beto},
