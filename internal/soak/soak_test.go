@@ -135,7 +135,7 @@ func newRig(t *testing.T, processes int, sync string) *rig {
 }
 
 // faro starts a process on a Redis.
-func (r *rig) faro(bin, address string) *machine {
+func (r *rig) faro(bin, address string, env ...string) *machine {
 	m := &machine{t: r.t, up: regexp.MustCompile(`faro serves.* address=(\S+)`), make: func() *exec.Cmd {
 		cmd := exec.Command(bin, "serve")
 		cmd.Dir = r.t.TempDir()
@@ -143,6 +143,7 @@ func (r *rig) faro(bin, address string) *machine {
 			"FARO_REDIS_URL=" + address, "FARO_KEY_FILE=" + filepath.Join(r.dir, "keys.json"),
 			"FARO_TELEGRAM_TOKEN=" + token, "FARO_TELEGRAM_API=" + r.tg.URL(), "FARO_TELEGRAM_MODE=webhook", "FARO_TELEGRAM_SECRET=" + secret, "FARO_TELEGRAM_RATE=0",
 			"FARO_TWILIO_ACCOUNT_SID=" + account, "FARO_TWILIO_AUTH_TOKEN=" + auth, "FARO_TWILIO_FROM=" + number, "FARO_TWILIO_API=" + r.tw.URL(), "FARO_TWILIO_RATE=0"}
+		cmd.Env = append(cmd.Env, env...)
 		return cmd
 	}}
 	m.start()
