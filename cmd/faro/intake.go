@@ -7,6 +7,7 @@ import (
 	"faro/bot"
 	"faro/bot/sms"
 	"faro/bot/telegram"
+	"faro/internal/guard"
 	"faro/internal/lease"
 	"faro/internal/outbox"
 	"faro/internal/turns"
@@ -21,12 +22,12 @@ func (s *server) take(ctx context.Context, address string, in bot.Input) error {
 	err := errUnkeyed
 	select {
 	case <-s.keys:
-		err = guard(func() error { return s.taker.Take(ctx, address, in) })
+		err = guard.Run(func() error { return s.taker.Take(ctx, address, in) })
 	default:
 	}
-	if where, ok := errors.AsType[panicked](err); ok {
+	if where, ok := errors.AsType[guard.Panicked](err); ok {
 		s.meter.Request(in.Channel)("panic")
-		s.log.Error("a turn panicked", "channel", in.Channel, "in", where.at)
+		s.log.Error("a turn panicked", "channel", in.Channel, "in", where.At)
 	} else if err != nil {
 		s.log.Warn("a turn was not stored", "channel", in.Channel, "error", err)
 	}
@@ -41,7 +42,7 @@ func (s *server) takeTelegram(ctx context.Context, chat string, in bot.Input) er
 		return err
 	}
 	s.awayTelegram(ctx, chat, in)
-	if _, ok := errors.AsType[panicked](err); ok {
+	if _, ok := errors.AsType[guard.Panicked](err); ok {
 		return nil
 	}
 	return err
@@ -49,7 +50,7 @@ func (s *server) takeTelegram(ctx context.Context, chat string, in bot.Input) er
 
 // answerAway is what someone is told whose turn could not be stored. What they wrote may be why; then it is not read.
 func (s *server) answerAway(address string, in bot.Input) (reply bot.Reply, ok bool) {
-	err := guard(func() error {
+	err := guard.Run(func() error {
 		reply, ok = s.away.Answer(address, in)
 		return nil
 	})

@@ -23,6 +23,7 @@ import (
 	"faro/internal/content"
 	"faro/internal/demo"
 	"faro/internal/effects"
+	"faro/internal/guard"
 	"faro/internal/keys"
 	"faro/internal/lease"
 	"faro/internal/metrics"
@@ -172,8 +173,9 @@ func newServer(ctx context.Context, cfg serveCmd, what *said, log *slog.Logger) 
 	})
 	s.meter.Queues(s.outbox)
 	s.http = &http.Server{
-		Handler: s.guarded(s.handler()), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
-		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Handler:           guard.Handler(s.handler(), func(p guard.Panicked) { s.log.Error("a request panicked", "in", p.At) }),
+		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
+	"faro/internal/guard"
 	"faro/internal/keys"
 	"faro/internal/vault"
 )
@@ -139,7 +140,7 @@ func (r *Reader) handle(ctx context.Context, stream string, messages []redis.XMe
 		}
 		set, err := r.open(m)
 		if err == nil {
-			err = r.Handle(ctx, set)
+			err = guard.Run(func() error { return r.Handle(ctx, set) })
 		}
 		late := errors.Is(err, vault.ErrBody) || r.Now().Sub(time.UnixMilli(position(m.ID)[0])) > life
 		if err != nil {

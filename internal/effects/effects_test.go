@@ -33,6 +33,7 @@ type rig struct {
 	mu   sync.Mutex
 	got  map[string]int // sessions asked for, and how often
 	fail int            // how many more calls fail
+	with any            // what they panic with, nil for an error
 }
 
 func newRig(t *testing.T) *rig {
@@ -56,7 +57,9 @@ func (r *rig) handle(_ context.Context, s effects.Set) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail > 0 {
-		r.fail--
+		if r.fail--; r.with != nil {
+			panic(r.with)
+		}
 		return errors.New("not now")
 	}
 	for _, e := range s.Effects {
@@ -136,11 +139,15 @@ func TestEveryEffectIsCarriedOut(t *testing.T) {
 
 // TestWhatFailedComesAgain: and so does what a process took and died with, which Redis cannot tell apart.
 func TestWhatFailedComesAgain(t *testing.T) {
-	r := newRig(t)
-	r.fail = 1
-	r.store("ana", "s1")
-	r.run()
-	r.waitFor(1)
+	for name, with := range map[string]any{"error": nil, "panic": "canary"} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.fail, r.with = 1, with
+			r.store("ana", "s1")
+			r.run()
+			r.waitFor(1)
+		})
+	}
 }
 
 func TestNewer(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
+	"faro/internal/guard"
 	"faro/internal/keys"
 	"faro/internal/lease"
 	"faro/internal/outbox"
@@ -55,7 +56,7 @@ func (s *Service) Run(ctx context.Context) {
 				leases[r.ID] = mine
 			}
 			working.Go(func() {
-				if err := s.work(ctx, r.ID, mine); err != nil && ctx.Err() == nil {
+				if err := guard.Run(func() error { return s.work(ctx, r.ID, mine) }); err != nil && ctx.Err() == nil {
 					s.Log.Warn("notices: one cannot be handed out, trying again", "error", err)
 				}
 				mu.Lock()

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"faro/bot"
+	"faro/bot/telegram"
 	"faro/internal/keys"
 	"faro/internal/notices"
 	"faro/internal/outbox"
@@ -392,5 +394,26 @@ func TestTheEndIsTold(t *testing.T) {
 		if !strings.HasPrefix(m, "edits ") {
 			t.Errorf("told again: %q", m)
 		}
+	}
+}
+
+// TestPanicHitsOneTry: what panics while a notice is handed out is tried again, and ends nothing.
+func TestPanicHitsOneTry(t *testing.T) {
+	var faulty atomic.Bool
+	r := newRig(t, func(c *notices.Config) {
+		c.Shapes[bot.Telegram] = func(reply bot.Reply, in bot.Input) ([]byte, error) {
+			if faulty.CompareAndSwap(true, false) {
+				panic(reply.Text)
+			}
+			return telegram.Shape(reply, in)
+		}
+	})
+	r.crowd(3, tapachulan)
+	r.does(r.coordinator("900"), bot.Deed{Does: bot.Send, Notice: new(r.free())})
+	faulty.Store(true)
+	r.run()
+	r.until("it does not arrive", func() bool { return r.all("No hay agua") == 3 })
+	if faulty.Load() {
+		t.Error("nothing panicked")
 	}
 }

@@ -505,3 +505,28 @@ type texter struct{}
 func (texter) Send(context.Context, outbox.Message) (outbox.Receipt, error) {
 	return outbox.Receipt{SID: "SM1"}, nil
 }
+
+// TestPanicHitsOneMessage: a message that makes its sender panic is given up, once, and everyone else's arrive, the
+// same person's too.
+func TestPanicHitsOneMessage(t *testing.T) {
+	r := newRig(t)
+	asked := 0
+	p := &post{}
+	p.answer = func(body string) error {
+		if body == "canary" {
+			asked++
+			panic(body)
+		}
+		return nil
+	}
+	r.queue("ana", keys.Reply, "canary")
+	r.queue("ana", keys.Reply, "one")
+	r.queue("ben", keys.Reply, "two")
+	stop := r.run("a", p, 0)
+	r.waitFor(p, 2)
+	stop()
+	r.empty()
+	if asked != 1 {
+		t.Errorf("it was sent %d times", asked)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
+	"faro/internal/guard"
 	"faro/internal/keys"
 	"faro/internal/lease"
 )
@@ -102,14 +103,24 @@ func (c *channel) hand(ctx context.Context, e *entry) (Receipt, error) {
 		c.o.Log.Warn("outbox: cannot find someone under the new key, trying again", "channel", c.name, "error", err)
 		return Receipt{}, &Error{Code: "not-moved"}
 	}
-	return c.route.Sender.Send(ctx, Message{Channel: c.name, Lane: e.lane, Address: e.address, Body: body, Until: e.until, Day: c.o.Now().UTC().Format(time.DateOnly), Partition: e.holding.partition,
+	m := Message{Channel: c.name, Lane: e.lane, Address: e.address, Body: body, Until: e.until, Day: c.o.Now().UTC().Format(time.DateOnly), Partition: e.holding.partition,
 		Sweep: func(ctx context.Context) ([]int, error) {
 			packed, err := c.o.Redis.Get(ctx, keys.Sweep(e.person)).Result()
 			if errors.Is(err, redis.Nil) {
 				return nil, nil
 			}
 			return keys.Messages(packed), err
-		}})
+		}}
+	var receipt Receipt
+	err = guard.Run(func() (err error) {
+		receipt, err = c.route.Sender.Send(ctx, m)
+		return err
+	})
+	if where, ok := errors.AsType[guard.Panicked](err); ok { // it would do so again, and the provider may have taken it
+		c.o.Log.Error("outbox: sending a message panicked", "channel", c.name, "in", where.At)
+		return Receipt{}, &Error{Outcome: Failed, Code: "panic"}
+	}
+	return receipt, err
 }
 
 // settle finds a message's person under the key that seals.

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"faro/bot"
+	"faro/internal/guard"
 	"faro/internal/people"
 	"faro/internal/quiet"
 )
@@ -258,5 +260,13 @@ func TestTheClockOfAMember(t *testing.T) {
 				t.Errorf("sent at %v", got[0].at.In(own.Location()))
 			}
 		})
+	}
+}
+
+// TestPanicHitsOneTask: asynq would keep what a task panicked with, and that may quote someone.
+func TestPanicHitsOneTask(t *testing.T) {
+	trainer := &Trainer{} // has no store
+	if _, ok := errors.AsType[guard.Panicked](trainer.do(t.Context(), taskReminder, []byte(`{}`))); !ok {
+		t.Error("it is not kept to the task")
 	}
 }

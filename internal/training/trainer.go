@@ -18,6 +18,7 @@ import (
 
 	"faro/bot"
 	"faro/flows"
+	"faro/internal/guard"
 	"faro/internal/keys"
 	"faro/internal/people"
 	"faro/internal/turns"
@@ -141,7 +142,7 @@ func (t *Trainer) keepPlanning(ctx context.Context) {
 		t.rescue(ctx, inspector, rescued)
 		v, err := t.Store.Version(ctx)
 		if err == nil && v != planned {
-			if err = t.Plan(ctx); err == nil {
+			if err = guard.Run(func() error { return t.Plan(ctx) }); err == nil {
 				planned = v
 			}
 		}
@@ -252,8 +253,13 @@ func (t *Trainer) enqueue(ctx context.Context, kind, id string, what task, s *Se
 	return nil
 }
 
-// do carries a task out, unless the session has changed since it was planned.
+// do carries a task out. asynq would keep what it panicked with, and that may quote someone.
 func (t *Trainer) do(ctx context.Context, kind string, payload []byte) error {
+	return guard.Run(func() error { return t.carryOut(ctx, kind, payload) })
+}
+
+// carryOut carries a task out, unless the session has changed since it was planned.
+func (t *Trainer) carryOut(ctx context.Context, kind string, payload []byte) error {
 	var what task
 	if err := json.Unmarshal(payload, &what); err != nil {
 		return fmt.Errorf("read a task: %w: %w", err, asynq.SkipRetry)

@@ -1,4 +1,6 @@
-package main
+// Package guard keeps a panic to the one thing it hit: a message, a task, a request. What panicked once does so again,
+// so that the process would fall over it after each start, for everyone.
+package guard
 
 import (
 	"net/http"
@@ -7,16 +9,19 @@ import (
 	"strings"
 )
 
-// A panicked is the error of what panicked. It says where, and not with what: that may quote what someone wrote.
-type panicked struct{ at string }
+// A Panicked is the error of what panicked. It says where, and not with what: that may quote what someone wrote.
+type Panicked struct {
+	At string // function and line
+}
 
-func (p panicked) Error() string { return "panic in " + p.at }
+// Error says where it panicked.
+func (p Panicked) Error() string { return "panic in " + p.At }
 
-// guard runs f, and returns a panicked if it panics.
-func guard(f func() error) (err error) {
+// Run runs f, and returns a Panicked if it panics.
+func Run(f func() error) (err error) {
 	defer func() {
 		if what := recover(); what != nil {
-			err = panicked{place()}
+			err = Panicked{place()}
 		}
 	}()
 	return f()
@@ -41,8 +46,8 @@ func place() string {
 	}
 }
 
-// guarded serves h. A request that panics is answered 500, and the log says where.
-func (s *server) guarded(h http.Handler) http.Handler {
+// Handler serves h. A request that panics is answered 500, and told is called with what it panicked with.
+func Handler(h http.Handler, told func(Panicked)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			switch what := recover(); what {
@@ -50,7 +55,7 @@ func (s *server) guarded(h http.Handler) http.Handler {
 			case http.ErrAbortHandler: // how a handler ends a connection on purpose
 				panic(what)
 			default:
-				s.log.Error("a request panicked", "in", place())
+				told(Panicked{place()})
 				http.Error(w, "a fault of ours", http.StatusInternalServerError)
 			}
 		}()
