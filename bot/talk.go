@@ -173,7 +173,7 @@ func (s *step) take() {
 		s.Person.Stopped = s.in.Kind == OptOut
 		s.Heard = HeardCarrier
 	case s.Person.Stopped && s.in.Kind != Start && s.in.Desk.Invitation == nil && (cmd == nil || !cmd.Stopped):
-		s.stopped()
+		s.stopped(cmd)
 	case s.in.Desk.Invitation != nil:
 		s.invited(s.in.Desk.Invitation)
 	case s.in.Kind == Start:
@@ -197,8 +197,9 @@ func (s *step) take() {
 }
 
 // stopped hears someone who sent STOP: only danger is answered, with one message.
-func (s *step) stopped() {
-	if s.in.Kind == Text {
+func (s *step) stopped(cmd *flows.Command) {
+	again := cmd != nil && s.content.Steps[cmd.Go] != nil && s.content.Steps[cmd.Go].Does == "stop" // "quit" is no cry for help then
+	if s.in.Kind == Text && !again {
 		if m := s.find(s.Person.Lang, s.in.Words); m.Urgent && len(m.Topics) > 0 {
 			s.danger(m)
 			return

@@ -19,15 +19,15 @@ import (
 	"faro/locales"
 )
 
-// When the index is sure. The scores are probabilities; the limits were chosen on the question set
-// in testdata, see docs/answers.md.
+// When the index is sure. A score is how likely the topic fits, which Report.Calibration measures; the limits were chosen on
+// the question sets in testdata, see docs/answers.md.
 const (
-	sure     = 0.90 // below, a choice is offered
-	offer    = 0.10 // a topic less likely than this is not offered
+	sure     = 0.96 // below, a choice is offered
+	offer    = 0.15 // a topic less likely than this is not offered
 	nothing  = 0.40 // the message is about none of the topics, if so likely
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
-	danger   = 0.48 // a message so likely about danger is answered so first, whatever else it says
-	inWhole  = 0.70 // what the whole message says of danger counts so much, its worst part the rest
+	danger   = 0.46 // a message so likely about danger is answered so first, whatever else it says
+	inWhole  = 0.60 // what the whole message says of danger counts so much, its worst part the rest
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less

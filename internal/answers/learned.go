@@ -147,7 +147,11 @@ type size struct{ Names, Classes, Features uint32 }
 
 func (m *learner) append(file []byte) []byte {
 	names := strings.Join(m.classes, "\n")
-	for _, part := range []any{size{uint32(len(names)), uint32(len(m.classes)), uint32(len(m.features))}, []byte(names), m.bias, m.features, m.rarity, m.rows} {
+	rows := make([]uint16, len(m.rows))
+	for i, w := range m.rows {
+		rows[i] = short(w)
+	}
+	for _, part := range []any{size{uint32(len(names)), uint32(len(m.classes)), uint32(len(m.features))}, []byte(names), m.bias, m.features, m.rarity, rows} {
 		file, _ = binary.Append(file, binary.LittleEndian, part)
 	}
 	return file
@@ -168,7 +172,7 @@ func readModel(from *io.SectionReader) *model {
 	m.classes = strings.Split(string(names), "\n")
 	m.index()
 	at, _ := from.Seek(0, io.SeekCurrent)
-	length := int64(s.Classes) * int64(s.Features) * 4
+	length := int64(s.Classes) * int64(s.Features) * shortSize
 	m.weights = io.NewSectionReader(from, at, length)
 	_, _ = from.Seek(length, io.SeekCurrent)
 	return m

@@ -108,7 +108,8 @@ func (l lessons) topicExamples() (texts []features, examples []example) {
 	return texts, examples
 }
 
-// So many questions of a topic are learned from once more with typos. People in danger make more of them.
+// So many questions of a topic are learned from once more with typos, and as many others spelled by ear. People in danger
+// write so more often.
 const (
 	mistypedEvery       = 4
 	mistypedUrgentEvery = 2
@@ -137,6 +138,9 @@ func (l lessonsIn) examples(reader reader) (texts []features, examples []example
 		}
 		for i := 0; i < len(t.Questions); i += every {
 			add(t.ID, mistyped(t.Questions[i], i))
+		}
+		for i := every / 2; i < len(t.Questions); i += every {
+			add(t.ID, byEar(t.Questions[i], l.Lang))
 		}
 	}
 	for _, t := range l.Topics {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"text/tabwriter"
 
@@ -70,6 +71,24 @@ type Report struct {
 	kinds    map[string]*tally
 	confused map[[2]string]int // what was asked, what was found
 	learned  int               // cases left out because the index learned from them
+	scored   [10]scored        // by the score of the first topic, each a tenth wide
+}
+
+// Scored are cases whose first topic has a score in the same tenth.
+type scored struct {
+	cases, fits int
+	sum         float64 // of the scores
+}
+
+// Calibration is how far scores are from how often the first topic fits, on average: 0 if of the cases with a score
+// of 0.7 seven in ten fit. (The expected calibration error, in tenths.)
+func (r *Report) Calibration() float64 {
+	off, all := 0.0, 0
+	for _, s := range r.scored {
+		off += math.Abs(s.sum - float64(s.fits))
+		all += s.cases
+	}
+	return off / float64(max(all, 1))
 }
 
 // Measure asks every case with its language as the chosen one. Cases that are word for word among
@@ -89,6 +108,14 @@ func (x *Index) Measure(cases []Case) *Report {
 			r.kinds[c.Kind] = &tally{}
 		}
 		m := x.Find(c.Lang, bot.Words(c.Text))
+		if len(m.Topics) > 0 {
+			s := &r.scored[min(int(m.Topics[0].Score*10), 9)]
+			s.cases++
+			s.sum += m.Topics[0].Score
+			if c.fits(first(m)) {
+				s.fits++
+			}
+		}
 		spoken := x.Find("", bot.Words(c.Text)).Lang == c.Lang
 		for _, t := range []*tally{r.langs[c.Lang], r.kinds[c.Kind]} {
 			x.count(t, c, m, spoken)
@@ -181,6 +208,7 @@ func (r *Report) Print(w io.Writer) error {
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
+	fmt.Fprintf(w, "scores are %.1f off how often the first topic fits, on average\n", 100*r.Calibration())
 	if r.learned > 0 {
 		fmt.Fprintf(w, "%d more are word for word examples of the content and were left out\n", r.learned)
 	}

@@ -3,6 +3,8 @@ package answers
 import (
 	"math/rand/v2"
 	"strings"
+
+	"faro/locales"
 )
 
 // lettersATypo is how many letters are typed for each typo.
@@ -43,4 +45,29 @@ func beside(letter rune, r *rand.Rand) rune {
 		}
 	}
 	return letter
+}
+
+// byEar is a text as someone spells it who goes by its sound: without accents and silent letters.
+func byEar(text string, lang locales.Lang) string {
+	words := strings.Fields(locales.Fold(text))
+	for i, w := range words {
+		if lang == "fr" {
+			w = silent(w)
+		}
+		words[i] = sound(w)
+	}
+	return strings.Join(words, " ")
+}
+
+// silent leaves out what is not heard at the end of a French word.
+func silent(word string) string {
+	for _, end := range []string{"aient", "ait", "ais", "er", "ez", "ees", "es", "ee"} {
+		if stem, ok := strings.CutSuffix(word, end); ok && len(stem) > 1 {
+			return stem + "e"
+		}
+	}
+	if len(word) > 3 {
+		return strings.TrimRight(word, "estxdp")
+	}
+	return word
 }
