@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Limits of messages. https://core.telegram.org/bots/api#sendmessage, #answercallbackquery, #deletemessages
@@ -26,9 +27,10 @@ type Shown struct {
 	File     string // name and, after a line break, the bytes of a document
 	Entities []Entity
 	Rows     [][]Button
-	Silent   bool // came without a sound
-	Locked   bool // can be neither forwarded nor saved
-	Edits    int  // how often it was edited
+	Silent   bool      // came without a sound
+	Locked   bool      // can be neither forwarded nor saved
+	Edits    int       // how often it was edited
+	At       time.Time // when the bot sent it
 }
 
 // Data lists the callback data of the message's buttons, row by row.
@@ -210,7 +212,7 @@ func (c *call) send(kind, file string) reply {
 		return answer
 	}
 	t.lastMessage++
-	m := &message{Shown: Shown{ID: t.lastMessage, Bot: true, Kind: kind, Text: it.text, File: file,
+	m := &message{Shown: Shown{ID: t.lastMessage, Bot: true, At: c.now, Kind: kind, Text: it.text, File: file,
 		Entities: it.entities, Rows: it.rows, Silent: silent, Locked: locked}, raw: it.raw, date: c.now.Unix()}
 	room.keep(m, t.record)
 	t.sent.Add(1)

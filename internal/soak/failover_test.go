@@ -187,8 +187,8 @@ func TestNoticeOnCluster(t *testing.T) {
 		for _, g := range r.guests {
 			seen, _ := g.seen(r.tg, r.tw)
 			got := 0
-			for _, text := range seen {
-				if strings.Contains(text, notice) {
+			for _, m := range seen {
+				if strings.Contains(m.text, notice) {
 					got++
 				}
 			}

@@ -115,23 +115,29 @@ func (g *guest) prepare(tg *fakes.Telegram, tw *fakes.Twilio) error {
 	return nil
 }
 
+// Told is a message that somebody has.
+type told struct {
+	text string
+	at   time.Time
+}
+
 // seen is what a guest was told, without what was said while nothing could be stored, which is counted.
-func (g *guest) seen(tg *fakes.Telegram, tw *fakes.Twilio) (texts []string, away int) {
+func (g *guest) seen(tg *fakes.Telegram, tw *fakes.Twilio) (all []told, away int) {
 	if g.channel == bot.Telegram {
 		chat, _ := strconv.ParseInt(g.address, 10, 64)
 		for _, m := range tg.Chat(chat) {
 			if m.Bot {
-				texts = append(texts, m.Text)
+				all = append(all, told{m.Text, m.At})
 			}
 		}
 	} else {
 		for _, m := range tw.Inbox(g.address) {
-			texts = append(texts, m.Body)
+			all = append(all, told{m.Body, m.At})
 		}
 	}
-	all := len(texts)
-	texts = slices.DeleteFunc(texts, isAway)
-	return texts, all - len(texts)
+	n := len(all)
+	all = slices.DeleteFunc(all, func(m told) bool { return isAway(m.text) })
+	return all, n - len(all)
 }
 
 // isAway reports whether a text is what people hear while nothing can be stored, however it is spelled.
@@ -228,15 +234,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// complete reports whether a guest has everything that was to be told, and how often something more than once;
-// wrong is what is out of order.
-func (g *guest) complete(seen []string) (whole bool, twice int, wrong string) {
-	want, got := runs(g.expected), runs(seen)
+// complete reports whether a guest has everything that was to be told, and what more than once: for each message too
+// many the time between which it and the one before it came. Wrong is what is out of order.
+func (g *guest) complete(seen []told) (whole bool, twice []period, wrong string) {
+	want, got := runs(untimed(g.expected)), runs(seen)
 	if g.erases && g.channel == bot.Telegram { // the chat is emptied, but for repetitions nobody knows the number of
-		want = runs(g.expected[g.ended:])
+		want = runs(untimed(g.expected[g.ended:]))
 		if len(got) > len(want) {
 			for _, extra := range got[:len(got)-len(want)] {
-				twice += extra.n
+				for range extra.n {
+					twice = append(twice, period{to: extra.to}) // when the first one came is gone with it
+				}
 			}
 			got = got[len(got)-len(want):]
 		}
@@ -251,7 +259,9 @@ func (g *guest) complete(seen []string) (whole bool, twice int, wrong string) {
 		if got[i].n < w.n {
 			return false, twice, ""
 		}
-		twice += got[i].n - w.n
+		for range got[i].n - w.n {
+			twice = append(twice, got[i].period)
+		}
 	}
 	if len(got) > len(want) {
 		return false, twice, "there are answers to nothing"
@@ -260,26 +270,40 @@ func (g *guest) complete(seen []string) (whole bool, twice int, wrong string) {
 }
 
 // numbers are the answers that were seen, by their places among the expected; -1 for one that was not.
-func (g *guest) numbers(seen []string) (all []int) {
-	for _, text := range seen {
-		all = append(all, slices.Index(g.expected, text))
+func (g *guest) numbers(seen []told) (all []int) {
+	for _, m := range seen {
+		all = append(all, slices.Index(g.expected, m.text))
 	}
 	return all
 }
 
+// A period is the time from a moment to another.
+type period struct{ from, to time.Time }
+
+func (s period) meets(o period) bool { return !s.from.After(o.to) && !o.from.After(s.to) }
+
 // A run is a text so many times in a row.
 type run struct {
-	text string
-	n    int
+	text   string
+	n      int
+	period // from the first to the last
 }
 
-func runs(texts []string) (all []run) {
+func runs(texts []told) (all []run) {
 	for _, t := range texts {
-		if len(all) > 0 && all[len(all)-1].text == t {
-			all[len(all)-1].n++
+		if len(all) > 0 && all[len(all)-1].text == t.text {
+			last := &all[len(all)-1]
+			last.n, last.to = last.n+1, t.at
 		} else {
-			all = append(all, run{t, 1})
+			all = append(all, run{t.text, 1, period{t.at, t.at}})
 		}
+	}
+	return all
+}
+
+func untimed(texts []string) (all []told) {
+	for _, t := range texts {
+		all = append(all, told{text: t})
 	}
 	return all
 }
