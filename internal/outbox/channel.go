@@ -123,11 +123,26 @@ func signal(ch chan struct{}) {
 	}
 }
 
+// A taken is a line whose head goes now, and what becomes of that if it is not to be sent.
+type taken struct {
+	line    *line
+	instead Outcome
+}
+
 // run sends until ctx ends, then waits for what is in the provider's hands. Sending itself goes on
 // under work.
 func (c *channel) run(ctx, work context.Context) {
 	var sending sync.WaitGroup
 	defer sending.Wait()
+	lines := make(chan taken) // the senders stay, because one begun anew grows its stack anew
+	defer close(lines)
+	for range inFlight {
+		sending.Go(func() {
+			for t := range lines {
+				c.send(work, t.line, t.instead)
+			}
+		})
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -138,7 +153,7 @@ func (c *channel) run(ctx, work context.Context) {
 		if l == nil {
 			return
 		}
-		sending.Go(func() { c.send(work, l, instead) })
+		lines <- taken{l, instead}
 	}
 }
 
