@@ -1,7 +1,8 @@
 -- move says what has become of messages to some people, each named once, and keeps the counts of it.
--- A state may carry an id after "#", which is not counted: "delivered#4711".
-local function move(tally, counts, people, states, life)
-  local before = redis.call('HMGET', tally, unpack(people))
+-- A state may carry an id after "#", which is not counted: "delivered#4711". Before is what their states are, in the
+-- same order, if the script has read them.
+local function move(tally, counts, people, states, life, before)
+  before = before or redis.call('HMGET', tally, unpack(people))
   local fields, change = {}, {}
   for i, person in ipairs(people) do
     fields[#fields + 1], fields[#fields + 2] = person, states[person]

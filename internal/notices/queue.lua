@@ -13,23 +13,29 @@
 if ARGV[4] ~= '' and (redis.call('HGET', KEYS[5], ARGV[4]) or '') ~= ARGV[5] then
   return {-1}
 end
-local changed = {}
-for i = 1, #KEYS - 6 do
-  if (redis.call('GET', KEYS[6 + i]) or '') ~= ARGV[4 + i * 5] then
-    changed[#changed + 1] = i
+local all, kept = {}, {} -- the people, and their states
+if #KEYS > 6 then
+  local changed = {}
+  local records = redis.call('MGET', unpack(KEYS, 7)) -- false where there is none
+  for i = 1, #records do
+    all[i] = ARGV[3 + i * 5]
+    if (records[i] or '') ~= ARGV[4 + i * 5] then
+      changed[#changed + 1] = i
+    end
   end
+  if #changed > 0 then
+    return changed
+  end
+  kept = redis.call('HMGET', KEYS[1], unpack(all))
 end
-if #changed > 0 then
-  return changed
-end
-local people, states = {}, {}
-for i = 1, #KEYS - 6 do
+local people, states, before = {}, {}, {}
+for i = 1, #all do
   local at = 3 + i * 5
-  local id, what, body, hold = ARGV[at], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  local id, what, body, hold = all[i], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   if what == 'lapsed' then
     redis.call('ZREM', KEYS[6], id)
   else
-    local state = redis.call('HGET', KEYS[1], id)
+    local state = kept[i]
     local due
     if ARGV[1] == '' then
       due = what == '3' or what == '4'
@@ -49,13 +55,14 @@ for i = 1, #KEYS - 6 do
         what = 'queued'
       end
       if ARGV[1] ~= '' then
-        people[#people + 1], states[id] = id, what
+        local n = #people + 1
+        people[n], states[id], before[n] = id, what, state
       end
     end
   end
 end
 if #people > 0 then
-  move(KEYS[1], KEYS[2], people, states, ARGV[3])
+  move(KEYS[1], KEYS[2], people, states, ARGV[3], before)
 end
 if ARGV[4] ~= '' then
   redis.call('HSET', KEYS[5], ARGV[4], ARGV[6])

@@ -153,16 +153,22 @@ func (a ack) end() {
 }
 
 const (
-	ackers   = 4                      // so that slots do not wait for one another's round trip
-	ackBatch = 128                    // acknowledgements in one round trip
-	ackPause = 200 * time.Millisecond // before they are tried again when Redis is away
+	ackers    = 2                      // so that slots do not wait for one another's round trip
+	ackBatch  = 128                    // acknowledgements in one round trip
+	ackGather = 4 * time.Millisecond   // from one round trip of an acker to its next: what ends meanwhile shares that, and its scripts
+	ackPause  = 200 * time.Millisecond // before they are tried again when Redis is away
 )
 
 // acknowledge takes delivered messages off their queues, as many at once as have come together, until
-// acks is closed. It tries until Redis answers, because a message that is not acknowledged is sent
+// acks is closed. One that comes alone does not wait. It tries until Redis answers, because a message that is not acknowledged is sent
 // again by the next holder.
 func (o *Outbox) acknowledge(ctx context.Context) {
+	var last time.Time
 	for first := range o.acks {
+		if soon := ackGather - time.Since(last); soon > 0 {
+			o.wait(ctx, soon)
+		}
+		last = time.Now()
 		batch := []ack{first}
 	more:
 		for len(batch) < ackBatch {
