@@ -33,7 +33,7 @@ type channel struct {
 	lines  map[lineKey]*line
 	ready  map[keys.Lane][]*line   // lines whose head may go, in the order they became so
 	held   map[keys.Lane]int       // entries in memory
-	known  map[string]*entry       // by queue and id: all that are in memory or being acknowledged
+	known  map[entryKey]*entry     // all that are in memory or being acknowledged
 	paused time.Time               // the provider asked for quiet until then
 	served [2]map[string]time.Time // when each address was last sent something: in this chatPace or so, and before
 	turned time.Time               // when the first of them was begun
@@ -54,6 +54,11 @@ type lineKey struct {
 	lane    keys.Lane
 }
 
+// An entryKey names an entry.
+type entryKey struct{ queue, id string }
+
+func (e *entry) key() entryKey { return entryKey{e.queue, e.id} }
+
 func (e *entry) line() lineKey {
 	if e.address == "" {
 		return lineKey{unknown: e.stored, lane: e.lane}
@@ -65,7 +70,7 @@ func newChannel(o *Outbox, name bot.Channel, route Route) *channel {
 	return &channel{
 		o: o, name: name, route: route,
 		room: map[keys.Lane]chan struct{}{keys.Reply: make(chan struct{}, 1), keys.Bulk: make(chan struct{}, 1)}, wake: make(chan struct{}, 1), slots: make(chan struct{}, inFlight),
-		lines: map[lineKey]*line{}, ready: map[keys.Lane][]*line{}, held: map[keys.Lane]int{}, known: map[string]*entry{},
+		lines: map[lineKey]*line{}, ready: map[keys.Lane][]*line{}, held: map[keys.Lane]int{}, known: map[entryKey]*entry{},
 	}
 }
 
@@ -83,10 +88,10 @@ func (c *channel) hasRoom(lane keys.Lane) bool {
 func (c *channel) add(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if before := c.known[e.queue+e.id]; before != nil && before.holding == e.holding {
+	if before := c.known[e.key()]; before != nil && before.holding == e.holding {
 		return
 	}
-	c.known[e.queue+e.id] = e
+	c.known[e.key()] = e
 	key := e.line()
 	l := c.lines[key]
 	if l == nil {
@@ -108,9 +113,9 @@ func (c *channel) add(e *entry) {
 func (c *channel) forget(e *entry, acknowledged bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch again := c.known[e.queue+e.id]; {
+	switch again := c.known[e.key()]; {
 	case again == e:
-		delete(c.known, e.queue+e.id)
+		delete(c.known, e.key())
 	case again != nil && acknowledged:
 		again.done = true
 	}

@@ -180,9 +180,7 @@ func (o *Outbox) Run(ctx context.Context) {
 			}
 		}
 	}
-	for range ackers {
-		acker.Go(func() { o.acknowledge(work) })
-	}
+	acker.Go(func() { o.acknowledge(work) })
 	readers.Go(func() { o.leases.run(ctx) })
 	readers.Wait()
 	deadline := time.AfterFunc(drainTime, end)

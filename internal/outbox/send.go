@@ -153,36 +153,23 @@ func (a ack) end() {
 }
 
 const (
-	ackers    = 2                      // so that slots do not wait for one another's round trip
 	ackBatch  = 128                    // acknowledgements in one round trip
-	ackGather = 4 * time.Millisecond   // from one round trip of an acker to its next: what ends meanwhile shares that, and its scripts
+	ackGather = 4 * time.Millisecond   // from one round trip to the next: what ends meanwhile shares that, and its scripts
+	ackEnough = 16                     // or less, if so many have come: a third of a channel's slots, so that sending goes on
 	ackPause  = 200 * time.Millisecond // before they are tried again when Redis is away
 )
 
 // acknowledge takes delivered messages off their queues, as many at once as have come together, until
-// acks is closed. One that comes alone does not wait. It tries until Redis answers, because a message that is not acknowledged is sent
-// again by the next holder.
+// acks is closed. One that comes alone does not wait. It tries until Redis answers, because a message that is
+// not acknowledged is sent again by the next holder; what comes meanwhile is tried with it, so that a part of
+// Redis that is away does not keep the others waiting for its return.
 func (o *Outbox) acknowledge(ctx context.Context) {
 	var last time.Time
 	for first := range o.acks {
-		if soon := ackGather - time.Since(last); soon > 0 {
-			o.wait(ctx, soon)
-		}
-		last = time.Now()
 		batch := []ack{first}
-	more:
-		for len(batch) < ackBatch {
-			select {
-			case a, ok := <-o.acks:
-				if !ok {
-					break more
-				}
-				batch = append(batch, a)
-			default:
-				break more
-			}
-		}
 		for len(batch) > 0 && ctx.Err() == nil {
+			batch = o.gather(batch, ackGather-time.Since(last))
+			last = time.Now()
 			if batch = o.ackAll(ctx, batch); len(batch) > 0 {
 				o.wait(ctx, ackPause)
 			}
@@ -191,6 +178,35 @@ func (o *Outbox) acknowledge(ctx context.Context) {
 			a.end()
 		}
 	}
+}
+
+// gather adds to a batch what comes for some time, unless that is enough, and all that has come by then.
+func (o *Outbox) gather(batch []ack, some time.Duration) []ack {
+	over := time.NewTimer(some)
+	defer over.Stop()
+	for waiting := some > 0; waiting && len(batch) < ackEnough; {
+		select {
+		case a, ok := <-o.acks:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, a)
+		case <-over.C:
+			waiting = false
+		}
+	}
+	for len(batch) < ackBatch {
+		select {
+		case a, ok := <-o.acks:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, a)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 // An ackGroup is what one script can acknowledge: messages of one queue about one thing.
