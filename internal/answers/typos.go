@@ -59,7 +59,7 @@ func byEar(text string, lang locales.Lang) string {
 	return strings.Join(words, " ")
 }
 
-// silent leaves out what is not heard at the end of a French word.
+// silent leaves out what is not heard at the end of a French word, and rather too much than too little.
 func silent(word string) string {
 	for _, end := range []string{"aient", "ait", "ais", "er", "ez", "ees", "es", "ee"} {
 		if stem, ok := strings.CutSuffix(word, end); ok && len(stem) > 1 {
