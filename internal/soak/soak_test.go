@@ -332,6 +332,9 @@ func (r *rig) settle(ctx context.Context, f *figures) {
 		for i, m := range r.faros {
 			t.Logf("process %d said:\n%s", i, m.output())
 		}
+		if r.store != nil {
+			t.Logf("redis said:\n%s", r.store.output())
+		}
 	}
 }
 
