@@ -1,11 +1,11 @@
 package bench
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot"
@@ -24,7 +23,6 @@ import (
 	"faro/internal/fakes"
 	"faro/internal/keys"
 	"faro/internal/notices"
-	"faro/internal/outbox"
 	register "faro/internal/people"
 	"faro/internal/turns"
 	"faro/internal/vault"
@@ -147,55 +145,25 @@ func (s *square) measure(crowd int, send func()) float64 {
 	return float64(crowd) / time.Unix(0, s.last.Load()).Sub(time.Unix(0, s.first.Load())).Seconds()
 }
 
-// body is the notice as it is queued, with nothing of Faro's promises around it.
-func (s *square) body() []byte {
-	body, err := telegram.Shape(bot.Reply{Lang: "es", Text: text}, bot.Input{})
-	if err != nil {
-		s.b.Fatal(err)
-	}
-	return body
-}
-
 // straight sends from a loop with the same client code: the most there is.
-func (s *square) straight(crowd int) float64 {
-	api, body := telegram.NewAPI(s.api.URL(), token), s.body()
-	return s.measure(crowd, func() {
-		var next atomic.Int64
-		var sending sync.WaitGroup
-		for range 48 {
-			sending.Go(func() {
-				for i := next.Add(1) - 1; i < int64(crowd); i = next.Add(1) - 1 {
-					if _, err := api.Send(s.b.Context(), outbox.Message{Address: strconv.FormatInt(1_000_000+i, 10), Body: body}); err != nil {
-						s.b.Error(err)
-					}
-				}
-			})
-		}
-		sending.Wait()
-	})
-}
+func (s *square) straight(crowd int) float64 { return s.sender(straightly, crowd) }
 
 // tasks sends with one asynq task for each reader and the same client code.
-func (s *square) tasks(crowd int) float64 {
-	api, body := telegram.NewAPI(s.api.URL(), token), s.body()
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket, DB: 1, PoolSize: 64})
-	s.b.Cleanup(func() { _ = rdb.Close() })
-	server := asynq.NewServerFromRedisClient(rdb, asynq.Config{Concurrency: 48, LogLevel: asynq.FatalLevel})
-	err := server.Start(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
-		_, err := api.Send(ctx, outbox.Message{Address: string(t.Payload()), Body: body})
-		return err
-	}))
+func (s *square) tasks(crowd int) float64 { return s.sender(byTasks, crowd) }
+
+// sender has another way of sending told to a crowd, in a process of its own as Faro is.
+func (s *square) sender(way string, crowd int) float64 {
+	s.b.Helper()
+	self, err := os.Executable()
 	if err != nil {
 		s.b.Fatal(err)
 	}
-	defer server.Shutdown()
-	client := asynq.NewClientFromRedisClient(rdb)
+	cmd := exec.CommandContext(s.b.Context(), self)
+	cmd.Env = append(os.Environ(), senderWay+"="+way, senderCrowd+"="+strconv.Itoa(crowd), senderAPI+"="+s.api.URL(), senderRedis+"="+s.socket)
+	cmd.Stderr = os.Stderr
 	return s.measure(crowd, func() {
-		for i := range crowd {
-			address := strconv.Itoa(1_000_000 + i)
-			if _, err := client.Enqueue(asynq.NewTask("notice", []byte(address)), asynq.TaskID("n1:"+address)); err != nil {
-				s.b.Fatal(err)
-			}
+		if err := cmd.Run(); err != nil {
+			s.b.Fatalf("%s: %v", way, err)
 		}
 	})
 }
