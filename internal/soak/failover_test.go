@@ -112,7 +112,7 @@ func (r *rig) while(turns int, happens func(context.Context)) (f figures) {
 	doing.Go(func() { happens(ctx) })
 	r.everyone(ctx, rnd.Uint64())
 	doing.Wait()
-	r.settle(ctx, &f)
+	r.settle(ctx, &f, 0)
 	f.refused, f.repeated = int(r.refused.Load()), int(r.twice.Load())
 	return f
 }

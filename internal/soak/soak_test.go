@@ -185,21 +185,24 @@ func TestPromisesHold(t *testing.T) {
 type figures struct {
 	turns, guests, refused, repeated, away int // what was sent in
 	twice, bound, missing, wrong           int // what was told
-	unexplained                            int // of twice, at a time when no fault struck a process that had messages in hand
+	notices, read, unread, readTwice       int // of notices: made, messages that should come, that did not, that came again
+	unexplained                            int // of twice, when no fault struck a process that had messages in hand
 	kills, faults                          int
 }
 
 func (f *figures) add(o figures) {
 	f.turns, f.guests, f.refused, f.repeated, f.away = f.turns+o.turns, f.guests+o.guests, f.refused+o.refused, f.repeated+o.repeated, f.away+o.away
 	f.twice, f.bound, f.missing, f.wrong = f.twice+o.twice, f.bound+o.bound, f.missing+o.missing, f.wrong+o.wrong
+	f.notices, f.read, f.unread, f.readTwice = f.notices+o.notices, f.read+o.read, f.unread+o.unread, f.readTwice+o.readTwice
 	f.unexplained += o.unexplained
 	f.kills, f.faults = f.kills+o.kills, f.faults+o.faults
 }
 
 func (f figures) String() string {
 	return fmt.Sprintf("%d turns of %d people through %d faults; %d refused and sent again, %d delivered twice on purpose, %d told that nothing can be stored; "+
-		"missing %d, out of order %d, told twice %d (at most %d), %d of them when no process lost what it had in hand",
-		f.turns, f.guests, f.faults, f.refused, f.repeated, f.away, f.missing, f.wrong, f.twice, f.bound, f.unexplained)
+		"missing %d, out of order %d, told twice %d (at most %d); %d messages of %d notices, missing %d, told twice %d; "+
+		"of what was told twice %d when no process lost what it had in hand",
+		f.turns, f.guests, f.faults, f.refused, f.repeated, f.away, f.missing, f.wrong, f.twice, f.bound, f.read, f.notices, f.unread, f.readTwice, f.unexplained)
 }
 
 // soak is one run.
@@ -217,6 +220,8 @@ func soak(t *testing.T, seed uint64, turns int, long bool) (f figures) {
 	f.guests = len(r.guests)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
+	notices := newBoard(ctx, r, seed)
+	told := r.queued(ctx) // to the readers, who have said all they say
 
 	var breaking sync.WaitGroup
 	f.bound = lost
@@ -231,6 +236,8 @@ func soak(t *testing.T, seed uint64, turns int, long bool) (f figures) {
 			t.Logf("%s", what.name)
 			f.faults++
 			f.bound += what.hands * inHands
+			notices.put(ctx)
+			_ = sleep(ctx, span(rnd, 0, 200*time.Millisecond))
 			began := time.Now()
 			what.do(ctx, r, rnd)
 			if what.hands > 0 {
@@ -242,7 +249,8 @@ func soak(t *testing.T, seed uint64, turns int, long bool) (f figures) {
 	breaking.Wait()
 	r.tg.Heal() // else a few people may meet all that is left of it, and wait longer between tries than we do
 	r.tw.Heal()
-	r.settle(ctx, &f)
+	r.settle(ctx, &f, told)
+	notices.settle(ctx, &f)
 	f.refused, f.repeated = int(r.refused.Load()), int(r.twice.Load())
 	t.Logf("%v", f)
 	if f.unexplained > lost {
@@ -272,8 +280,9 @@ func (r *rig) everyone(ctx context.Context, seed uint64) {
 	writing.Wait()
 }
 
-// settle waits until everyone has been told everything, and counts what was not as promised.
-func (r *rig) settle(ctx context.Context, f *figures) {
+// settle waits until everyone has been told everything, and counts what was not as promised. Before them so many
+// answers had been queued.
+func (r *rig) settle(ctx context.Context, f *figures, before int) {
 	t := r.t
 	t.Helper()
 	open := slices.Clone(r.guests)
@@ -285,7 +294,7 @@ func (r *rig) settle(ctx context.Context, f *figures) {
 		})
 		return len(open) == 0 && r.waiting(ctx) == 0
 	})
-	answers := 0
+	answers := before
 	for _, g := range r.guests {
 		seen, away := g.seen(r.tg, r.tw)
 		f.away += away
