@@ -3,8 +3,10 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -13,6 +15,7 @@ import (
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"faro/bot"
+	"faro/internal/outbox"
 )
 
 const (
@@ -29,7 +32,7 @@ type Whose int
 const (
 	Others  Whose = iota // another process polls
 	Ours                 // this one does
-	Unknown              // Redis is away, and no other was seen to: nothing can be stored, but people can be told
+	Unknown              // Redis is away, and no other was seen to lately: nothing can be stored, but people can be told
 )
 
 // A Poller asks Telegram for updates, for a bot without a public address.
@@ -40,6 +43,7 @@ type Poller struct {
 	Count Count
 	Log   *slog.Logger
 	Whose func(context.Context) Whose
+	Meet  func() // is told when another's poll ended ours
 
 	offset int          // behind the updates that are confirmed
 	done   map[int]bool // updates that are done with, but come again because one before them is not
@@ -82,6 +86,9 @@ func (p *Poller) Run(ctx context.Context) {
 }
 
 func (p *Poller) failed(ctx context.Context, err error) {
+	if e, ok := errors.AsType[*outbox.Error](err); ok && e.Code == strconv.Itoa(http.StatusConflict) {
+		p.Meet()
+	}
 	if ctx.Err() == nil {
 		p.Log.Warn("telegram: polling failed, trying again", "error", err)
 		rest(ctx, pollRest)

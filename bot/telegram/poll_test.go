@@ -9,8 +9,10 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"faro/bot"
+	"faro/internal/fakes"
 )
 
 // stuck is how many updates of one chat wait before those of others.
@@ -79,4 +81,25 @@ func TestOneChatKeepsNobodyOut(t *testing.T) {
 	if len(took) != 1+others || results["given-up"] != stuck || len(p.done)+len(p.tried) != 0 {
 		t.Errorf("%d chats are served, %d updates given up, %d remembered", len(took), results["given-up"], len(p.done)+len(p.tried))
 	}
+}
+
+// TestPollersMeet: of two that poll while Redis is away, whose poll the other ended hears of it.
+func TestPollersMeet(t *testing.T) {
+	tg := fakes.NewTelegram("1:x")
+	defer tg.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	met := make(chan struct{}, 2)
+	var polling sync.WaitGroup
+	for range 2 {
+		p := &Poller{API: NewAPI(tg.URL(), "1:x"), Log: slog.New(slog.DiscardHandler), Whose: func(context.Context) Whose { return Unknown },
+			Meet: func() { met <- struct{}{}; <-ctx.Done() }}
+		polling.Go(func() { p.Run(ctx) })
+	}
+	select {
+	case <-met:
+	case <-time.After(time.Minute):
+		t.Error("neither hears of the other")
+	}
+	cancel()
+	polling.Wait()
 }

@@ -8,7 +8,6 @@ import (
 	"faro/bot/sms"
 	"faro/bot/telegram"
 	"faro/internal/guard"
-	"faro/internal/lease"
 	"faro/internal/outbox"
 	"faro/internal/turns"
 )
@@ -86,22 +85,4 @@ func (s *server) awaySMS(number string, in bot.Input) string {
 		return ""
 	}
 	return sms.Render(reply).Text
-}
-
-// polls says whose turn it is to poll Telegram. While Redis is away it is that of who polled last, or of who has
-// just started: two of them get in each other's way, but both tell people what to call.
-func (s *server) polls(ctx context.Context) telegram.Whose {
-	ctx, cancel := context.WithTimeout(ctx, leaseTime)
-	defer cancel()
-	got, err := s.poller.Take(ctx)
-	if err == nil {
-		s.others = got == lease.Other
-	}
-	switch {
-	case s.others:
-		return telegram.Others
-	case err != nil:
-		return telegram.Unknown
-	}
-	return telegram.Ours
 }

@@ -9,8 +9,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"faro/bot/telegram"
 	"faro/internal/keys"
+	"faro/internal/lease"
 )
 
 func polling(c *serveCmd) { c.Telegram.Mode, c.Telegram.Secret, c.Telegram.Rate = "poll", "", 0 }
@@ -68,15 +74,15 @@ func TestPollingWithoutRedis(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")
-	var redis *exec.Cmd
+	var store *exec.Cmd
 	end := func() {
-		_ = redis.Process.Kill()
-		_ = redis.Wait()
+		_ = store.Process.Kill()
+		_ = store.Wait()
 	}
 	begin := func() {
 		t.Helper()
-		redis = exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--dir", dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always")
-		if err := redis.Start(); err != nil {
+		store = exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--dir", dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always")
+		if err := store.Start(); err != nil {
 			t.Fatal(err)
 		}
 		if err := await(t.Context(), func() bool {
@@ -120,4 +126,41 @@ func TestPollingWithoutRedis(t *testing.T) {
 		t.Errorf("%d updates are not confirmed after Redis is back", w.telegram.Pending())
 	}
 	w.calm()
+}
+
+// TestPollerDies: while Redis is away another process takes the place of who polled, if it met none for as long as a
+// lease lasts, and leaves it to who it meets.
+func TestPollerDies(t *testing.T) {
+	store := miniredis.RunT(t)
+	rdb := redis.NewClient(&redis.Options{Addr: store.Addr(), MaxRetries: -1, DisableIdentity: true, Protocol: 2})
+	t.Cleanup(func() { _ = rdb.Close() })
+	clock := time.Now()
+	turnOf := func(node string) *pollTurn {
+		return &pollTurn{lease: lease.New(rdb, keys.Poller, node, pollLease), now: func() time.Time { return clock }}
+	}
+	polls, looksOn, starts := turnOf("a"), turnOf("b"), turnOf("c")
+	want := func(turn *pollTurn, whose telegram.Whose) {
+		t.Helper()
+		if got := turn.whose(t.Context()); got != whose {
+			t.Errorf("it is the turn of %v, want %v", got, whose)
+		}
+	}
+	want(polls, telegram.Ours)
+	want(looksOn, telegram.Others)
+	store.Close()
+	want(polls, telegram.Unknown)
+	want(looksOn, telegram.Others)
+	want(starts, telegram.Unknown)
+	clock = clock.Add(pollLease)
+	want(polls, telegram.Unknown)
+	want(looksOn, telegram.Unknown)
+	looksOn.meet()
+	polls.meet()
+	want(polls, telegram.Unknown)
+	want(looksOn, telegram.Others)
+	if err := store.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	want(polls, telegram.Ours)
+	want(looksOn, telegram.Others)
 }

@@ -57,7 +57,6 @@ type server struct {
 	called atomic.Pointer[string] // the bot's name, once Telegram has told it
 	node   string
 	poller *lease.Lease // only one process polls Telegram
-	others bool         // whether another did when Redis last answered
 	mover  *rekey.Mover
 	keys   chan struct{} // closed when the keys are known to be those of what Redis holds
 	once   sync.Once
@@ -354,7 +353,8 @@ func (s *server) Run(ctx context.Context) error {
 	if s.bot != nil {
 		intake.Go(func() { s.introduce(ctx) })
 		if s.cfg.Telegram.Mode == "poll" {
-			poller := &telegram.Poller{API: s.bot, Take: s.takeTelegram, Away: s.awayTelegram, Count: s.meter.Request(bot.Telegram), Log: s.log, Whose: s.polls}
+			turn := &pollTurn{lease: s.poller, now: time.Now}
+			poller := &telegram.Poller{API: s.bot, Take: s.takeTelegram, Away: s.awayTelegram, Count: s.meter.Request(bot.Telegram), Log: s.log, Whose: turn.whose, Meet: turn.meet}
 			intake.Go(func() {
 				poller.Run(ctx)
 				if err := s.poller.Return(sending); err != nil {
