@@ -23,6 +23,7 @@ const (
 	showEvery = 4 * time.Second        // a chat takes no more than an edit a second, and people read slower
 	showLife  = 15 * time.Second       // an older picture of the progress is not worth sending
 	recall    = time.Second            // how often the lease is renewed
+	panicRest = 3 * time.Second        // before a notice that made work panic is tried again: it would fill the log
 )
 
 // Run hands notices out until ctx ends.
@@ -56,8 +57,12 @@ func (s *Service) Run(ctx context.Context) {
 				leases[r.ID] = mine
 			}
 			working.Go(func() {
-				if err := guard.Run(func() error { return s.work(ctx, r.ID, mine) }); err != nil && ctx.Err() == nil {
+				err := guard.Run(func() error { return s.work(ctx, r.ID, mine) })
+				if err != nil && ctx.Err() == nil {
 					s.Log.Warn("notices: one cannot be handed out, trying again", "error", err)
+				}
+				if _, ok := errors.AsType[guard.Panicked](err); ok {
+					_ = wait(ctx, panicRest)
 				}
 				mu.Lock()
 				delete(busy, r.ID)
