@@ -2,6 +2,7 @@ package answers
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"faro/locales"
@@ -49,25 +50,32 @@ func beside(letter rune, r *rand.Rand) rune {
 
 // byEar is a text as someone spells it who goes by its sound: without accents and silent letters.
 func byEar(text string, lang locales.Lang) string {
+	hear := sound
+	if lang == "fr" {
+		text = strings.NewReplacer("'", "", "’", "", "ç", "ss").Replace(text) // "ma" for "m'a", "sa" for "ça"
+		hear = soundFrench
+	}
 	words := strings.Fields(locales.Fold(text))
 	for i, w := range words {
-		if lang == "fr" {
-			w = silent(w)
-		}
-		words[i] = sound(w)
+		words[i] = hear(w)
 	}
 	return strings.Join(words, " ")
 }
 
-// silent leaves out what is not heard at the end of a French word, and rather too much than too little.
-func silent(word string) string {
+// frenchSounds keep "ch" and "ien", which have a "h" and an "en" in them.
+var frenchSounds = strings.NewReplacer("ch", "ch", "ien", "ien", "tion", "sion", "eau", "o", "au", "o", "ai", "e", "ei", "e", "ph", "f", "qu", "k",
+	"ca", "ka", "co", "ko", "cu", "ku", "cl", "kl", "cr", "kr", "en", "an", "em", "am", "h", "", "y", "i")
+
+// soundFrench is roughly how a French word sounds, in French spelling. Doubled letters count once.
+func soundFrench(word string) string {
 	for _, end := range []string{"aient", "ait", "ais", "er", "ez", "ees", "es", "ee"} {
 		if stem, ok := strings.CutSuffix(word, end); ok && len(stem) > 1 {
-			return stem + "e"
+			word = stem + "e"
+			break
 		}
 	}
-	if len(word) > 3 {
-		return strings.TrimRight(word, "estxdp")
+	if heard := strings.TrimRight(word, "tsdxpz"); heard != "" {
+		word = heard
 	}
-	return word
+	return string(slices.Compact([]rune(frenchSounds.Replace(word))))
 }

@@ -14,6 +14,9 @@ func TestByEar(t *testing.T) {
 	}{
 		{"es", "Me violaron, ¿qué hago?", "me biolaron ke ago"},
 		{"en", "the police", "te polise"},
+		{"fr", "Mon mari m'a frappé hier, j'ai peur", "mon mari ma frape ie je peur"},
+		{"fr", "Ils ont pris mes enfants, ça fait beaucoup", "il on pri me anfan sa fe bokou"},
+		{"fr", "bien caché dans l'eau ; 2 x", "bien kache dan lo 2 x"},
 	} {
 		if got := byEar(test.text, test.lang); got != test.want {
 			t.Errorf("%q is spelled %q, want %q", test.text, got, test.want)

@@ -134,6 +134,17 @@ var faults = []fault{
 // lost is how many sends a run has carried out whose answers get lost.
 const lost = 5
 
+// replaced is how long it takes until another process has the partitions of one that is gone. One that was frozen and
+// goes on meanwhile hands out what it had in hand, and the other one does too.
+const replaced = 14 * time.Second
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 func span(r *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(r.Int64N(int64(most-least)+1))
 }
@@ -241,7 +252,7 @@ func soak(t *testing.T, seed uint64, turns int, long bool) (f figures) {
 			began := time.Now()
 			what.do(ctx, r, rnd)
 			if what.hands > 0 {
-				r.strikes = append(r.strikes, &strike{period{began, time.Now()}, what.hands * inHands})
+				r.strikes = append(r.strikes, &strike{period{began, latest(time.Now(), began.Add(replaced))}, what.hands * inHands})
 			}
 		}
 	})
