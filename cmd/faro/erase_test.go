@@ -81,7 +81,7 @@ func TestEraseLeavesNothing(t *testing.T) {
 	// Migrants: a question that is kept, other questions, danger, a place, a contact, a voice, an edit.
 	joins(migrant, "/start")
 	w.say(migrant, "xilofono azul de Canaria 5512345678")
-	for _, words := range []string{"canariotexto necesito asilo", "sos", "no", "ZZZZ-2345"} {
+	for _, words := range []string{"canariotexto cómo pido asilo en México", "sos", "no", "ZZZZ-2345"} {
 		w.say(migrant, words)
 	}
 	for _, update := range [][]byte{w.telegram.Contact(migrant, "es", phone), w.telegram.Voice(migrant, "es"), w.telegram.Location(migrant, "es", 14.9, -92.2),
