@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -26,12 +27,15 @@ const (
 	offer    = 0.15 // a topic less likely than this is not offered
 	nothing  = 0.40 // the message is about none of the topics, if so likely
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
-	danger   = 0.44 // a message so likely about danger is answered so first, whatever else it says
+	danger   = 0.42 // a message so likely about danger is answered so first, whatever else it says
 	inWhole  = 0.60 // what the whole message says of danger counts so much, its worst part the rest
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
 )
+
+// thrifty is by how much the heap may grow before it is collected while learning, which takes more memory than all else.
+const thrifty = 20
 
 // An Index knows how people ask for the topics.
 type Index struct {
@@ -62,7 +66,9 @@ func (x *Index) prepare() {
 	x.urgent = slices.DeleteFunc(x.ids(), func(id string) bool { return !x.content.Topics[id].Urgent })
 	all, fits := read(x.made, given)
 	if !fits {
+		before := debug.SetGCPercent(thrifty)
 		all, _ = read(bytes.NewReader(given.learned()), given)
+		debug.SetGCPercent(before)
 	}
 	x.said, x.topics, x.tongue = all.said, all.topics, all.tongue
 }

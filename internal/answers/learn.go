@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"unicode"
 )
 
@@ -30,13 +29,12 @@ type learning struct {
 
 	dropout  float32 // share of a text's features left out each time, so that the model does not rely on one alone
 	averaged int     // so many of the last rounds are averaged: what the last examples taught weighs no more than the rest
-	draws    int     // so many times all is learned, with other features left out, and averaged: one draw may be unlucky
 	sharper  float32 // what is learned is multiplied by this: with features left out it is learned too cautiously, see Report
 }
 
 var (
-	topicLearning  = learning{rounds: 6, rate: 4, decay: 0.001, rare: 2, dropout: 0.5, averaged: 4, draws: 2, sharper: 1.25}
-	tongueLearning = learning{rounds: 3, rate: 3, decay: 0.0001, rare: 2, averaged: 1, draws: 1, sharper: 1}
+	topicLearning  = learning{rounds: 6, rate: 4, decay: 0.001, rare: 2, dropout: 0.5, averaged: 4, sharper: 1.25}
+	tongueLearning = learning{rounds: 3, rate: 3, decay: 0.0001, rare: 2, averaged: 1, sharper: 1}
 )
 
 // A model is a multinomial logistic regression over weighted features (tf-idf), the kind of linear
@@ -72,18 +70,15 @@ type fault struct {
 // the same model.
 func learn(texts []features, examples []example, how learning) *learner {
 	m := newLearner(texts, examples, how.rare)
-	taught := make([]lesson, len(examples))
 	read := make([][]term, len(texts))
 	for i, t := range texts {
 		read[i] = m.terms(t)
 	}
+	classes := make([]int, len(examples))
 	weight := make([]float32, len(m.classes)) // all classes weigh the same, however many examples they have
 	for i, e := range examples {
-		taught[i] = lesson{text: read[e.text], class: slices.Index(m.classes, e.class)}
-		if e.before != alone {
-			taught[i].before = read[e.before]
-		}
-		weight[taught[i].class]++
+		classes[i] = slices.Index(m.classes, e.class)
+		weight[classes[i]]++
 	}
 	for c := range weight {
 		weight[c] = float32(len(examples)) / float32(len(weight)) / weight[c]
@@ -91,63 +86,43 @@ func learn(texts []features, examples []example, how learning) *learner {
 			weight[c] *= none
 		}
 	}
-	draws := make([]*learner, how.draws)
-	var learning sync.WaitGroup
-	for i := range draws {
-		draws[i] = &learner{model: m.model, rows: make([]float32, len(m.rows))}
-		draws[i].bias = make([]float32, len(m.bias))
-		learning.Go(func() { draws[i].draw(taught, weight, how, uint64(i)+1) })
-	}
-	learning.Wait()
-	for _, d := range draws {
-		add(m.rows, d.rows, 1/float32(how.draws))
-		add(m.bias, d.bias, 1/float32(how.draws))
-	}
-	return m
-}
-
-// A lesson is an example as it is read.
-type lesson struct {
-	text, before []term
-	class        int
-}
-
-// draw learns with one draw of what is left out.
-func (m *learner) draw(lessons []lesson, weight []float32, how learning, seed uint64) {
-	rest := make([]int, len(lessons)) // rounds a lesson may be left out, because it is known well
+	rest := make([]int, len(examples)) // rounds an example may be left out, because it is known well
 	p := make([]float32, len(m.classes))
 	var text []term
 	var wrong []fault
-	chance := rand.New(rand.NewPCG(seed, seed))
+	chance := rand.New(rand.NewPCG(1, 1))
 	sum, bias := make([]float32, len(m.rows)), make([]float32, len(m.bias))
 	for round := range how.rounds {
 		rate := how.rate / (1 + float32(round))
-		for i := range lessons {
-			at := (i*stride + round*31) % len(lessons)
+		for i := range examples {
+			at := (i*stride + round*31) % len(examples)
 			if rest[at] > 0 {
 				rest[at]--
 				continue
 			}
-			l := lessons[at]
-			text = joined(text[:0], l.before, l.text)
+			var before []term
+			if b := examples[at].before; b != alone {
+				before = read[b]
+			}
+			text = joined(text[:0], before, read[examples[at].text])
 			text = slices.DeleteFunc(text, func(term) bool { return chance.Float32() < how.dropout })
 			if len(text) == 0 {
 				continue
 			}
 			scale(text)
 			m.score(text, p)
-			if 1-p[l.class] < easy {
+			if 1-p[classes[at]] < easy {
 				rest[at] = rounds
 			}
 			wrong = wrong[:0]
 			for c, off := range p {
-				if c == l.class {
+				if c == classes[at] {
 					off--
 				}
 				if off > -small && off < small {
 					continue
 				}
-				step := rate * off * weight[l.class]
+				step := rate * off * weight[classes[at]]
 				m.bias[c] -= 0.1 * step
 				wrong = append(wrong, fault{c, step})
 			}
@@ -160,6 +135,7 @@ func (m *learner) draw(lessons []lesson, weight []float32, how learning, seed ui
 		}
 	}
 	m.rows, m.bias = sum, bias
+	return m
 }
 
 const (
