@@ -62,7 +62,7 @@ func TestNoticeShellCounts(t *testing.T) {
 	w.text("+525511112222", "2")
 	w.text("+525511112222", "1")
 
-	evacuation := []string{"send", "--facility", "tapachula", "--ready", "evacuation", "--blank", "place=Patio", "--until", "2h"}
+	evacuation := []string{"send", "--facility", "tapachula", "--ready", "evacuation", "--blank", "place=Patio", "--until", "14h"}
 	out := w.must(evacuation...)
 	for _, want := range []string{"people +4\n", "language en +1\n", "language es +3\n", "channel sms +1\n", "channel telegram +3\n", "facility tapachula +4\n",
 		`sms en +1 people, \d segments GSM-7\n`, "urgency +emergency\n", "takes +1s, until ", "pace sms +1 a second", "pace telegram +30 a second",
