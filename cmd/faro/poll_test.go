@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"faro/bot/telegram"
@@ -62,9 +61,9 @@ func TestPollingIsNotHeldUp(t *testing.T) {
 	}
 }
 
-// TestPollingWithoutRedis: while Redis is away who writes is told the emergency number, however long it has been
-// away, once; their message is not confirmed, and answered when Redis is back.
-func TestPollingWithoutRedis(t *testing.T) {
+// ownRedis is a redis-server that runs, with what ends it and what begins it again with all it had.
+func ownRedis(t *testing.T) (socket string, begin, end func()) {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("redis-server not on the PATH")
 	}
@@ -73,13 +72,13 @@ func TestPollingWithoutRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "s")
+	socket = filepath.Join(dir, "s")
 	var store *exec.Cmd
-	end := func() {
+	end = func() {
 		_ = store.Process.Kill()
 		_ = store.Wait()
 	}
-	begin := func() {
+	begin = func() {
 		t.Helper()
 		store = exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--dir", dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always")
 		if err := store.Start(); err != nil {
@@ -97,6 +96,13 @@ func TestPollingWithoutRedis(t *testing.T) {
 	}
 	begin()
 	t.Cleanup(func() { end() })
+	return socket, begin, end
+}
+
+// TestPollingWithoutRedis: while Redis is away who writes is told the emergency number, however long it has been
+// away, once; their message is not confirmed, and answered when Redis is back.
+func TestPollingWithoutRedis(t *testing.T) {
+	socket, begin, end := ownRedis(t)
 	w := start(t, func(c *serveCmd) { polling(c); c.RedisURL = "unix://" + socket })
 	w.telegram.Push(w.telegram.Say(ana, "es", "hola"))
 	w.sends(1)
@@ -131,8 +137,8 @@ func TestPollingWithoutRedis(t *testing.T) {
 // TestPollerDies: while Redis is away another process takes the place of who polled, if it met none for as long as a
 // lease lasts, and leaves it to who it meets.
 func TestPollerDies(t *testing.T) {
-	store := miniredis.RunT(t)
-	rdb := redis.NewClient(&redis.Options{Addr: store.Addr(), MaxRetries: -1, DisableIdentity: true, Protocol: 2})
+	socket, begin, end := ownRedis(t)
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, MaxRetries: -1})
 	t.Cleanup(func() { _ = rdb.Close() })
 	clock := time.Now()
 	turnOf := func(node string) *pollTurn {
@@ -147,7 +153,7 @@ func TestPollerDies(t *testing.T) {
 	}
 	want(polls, telegram.Ours)
 	want(looksOn, telegram.Others)
-	store.Close()
+	end()
 	want(polls, telegram.Unknown)
 	want(looksOn, telegram.Others)
 	want(starts, telegram.Unknown)
@@ -158,9 +164,7 @@ func TestPollerDies(t *testing.T) {
 	polls.meet()
 	want(polls, telegram.Unknown)
 	want(looksOn, telegram.Others)
-	if err := store.Restart(); err != nil {
-		t.Fatal(err)
-	}
+	begin()
 	want(polls, telegram.Ours)
 	want(looksOn, telegram.Others)
 }

@@ -34,9 +34,6 @@ const (
 	maxRead  = 2000 // runes of a message that are read; people in need write less
 )
 
-// thrifty is by how much the heap may grow before it is collected while learning, which takes more memory than all else.
-const thrifty = 20
-
 // An Index knows how people ask for the topics.
 type Index struct {
 	content *flows.Content
@@ -66,11 +63,23 @@ func (x *Index) prepare() {
 	x.urgent = slices.DeleteFunc(x.ids(), func(id string) bool { return !x.content.Topics[id].Urgent })
 	all, fits := read(x.made, given)
 	if !fits {
-		before := debug.SetGCPercent(thrifty)
-		all, _ = read(bytes.NewReader(given.learned()), given)
-		debug.SetGCPercent(before)
+		all, _ = read(bytes.NewReader(thriftily(given.learned)), given)
 	}
 	x.said, x.topics, x.tongue = all.said, all.topics, all.tongue
+}
+
+// thrifty is by how many per cent the heap may grow before it is collected.
+const thrifty = 20
+
+var thrift sync.Mutex
+
+// thriftily has something learned with little more memory than it needs, which is more than all else does. One index
+// learns after the other: how often garbage is collected is set for the whole program.
+func thriftily(learn func() []byte) []byte {
+	thrift.Lock()
+	defer thrift.Unlock()
+	defer debug.SetGCPercent(debug.SetGCPercent(thrifty))
+	return learn()
 }
 
 func (x *Index) ids() []string { return topicIDs(x.content) }

@@ -7,8 +7,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"faro/bot"
@@ -156,5 +159,29 @@ func BenchmarkRead(b *testing.B) {
 	made := bytes.NewReader(file())
 	for b.Loop() {
 		with(made).Warm()
+	}
+}
+
+// TestThriftily: however many indexes learn, garbage is collected as often afterwards as before.
+func TestThriftily(t *testing.T) {
+	const before = 123
+	defer debug.SetGCPercent(debug.SetGCPercent(before))
+	var learning sync.WaitGroup
+	var at atomic.Int32
+	for range 4 {
+		learning.Go(func() {
+			thriftily(func() []byte {
+				if at.Add(1) > 1 {
+					t.Error("two learn at once")
+				}
+				runtime.Gosched()
+				at.Add(-1)
+				return nil
+			})
+		})
+	}
+	learning.Wait()
+	if now := debug.SetGCPercent(before); now != before {
+		t.Errorf("the heap may grow by %d %%, want %d", now, before)
 	}
 }

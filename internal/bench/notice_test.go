@@ -89,7 +89,7 @@ func newSquare(b *testing.B, bin string, rate float64, crowd int) *square {
 	for from := 0; from < crowd; from += 1000 {
 		pipe := s.redis.Pipeline()
 		for i := from; i < min(from+1000, crowd); i++ {
-			id := s.vault.Seal(bot.Telegram, strconv.Itoa(1_000_000+i))
+			id := s.vault.Seal(bot.Telegram, address(i))
 			pipe.Set(b.Context(), keys.Person(id), record, time.Hour)
 			pipe.ZAdd(b.Context(), keys.Followers(keys.Of(id), "tapachula"), redis.Z{Score: float64(i + 1), Member: string(id)})
 			pipe.Set(b.Context(), keys.Arrivals(keys.Of(id)), crowd, 0)

@@ -21,6 +21,7 @@ import (
 
 	"faro/bot"
 	"faro/internal/fakes"
+	"faro/internal/keys"
 )
 
 // servers are several redis-servers on loopback, each in a folder of its own.
@@ -111,7 +112,7 @@ func (r *rig) while(turns int, happens func(context.Context)) (f figures) {
 	f.guests = len(r.guests)
 	var doing sync.WaitGroup
 	doing.Go(func() { happens(ctx) })
-	r.everyone(ctx, rnd.Uint64())
+	r.everyone(ctx, r.guests, rnd.Uint64())
 	doing.Wait()
 	r.settle(ctx, &f, 0)
 	f.refused, f.repeated = int(r.refused.Load()), int(r.twice.Load())
@@ -183,18 +184,13 @@ func TestNoticeOnCluster(t *testing.T) {
 		}
 		r.guests = append(r.guests, g)
 	}
-	r.everyone(ctx, 1)
+	r.everyone(ctx, r.guests, 1)
 	send := r.faros[0].make()
 	send.Args = append(send.Args[:1], "notice", "send", "--facility", "tapachula", "--text", "es="+notice, "--until", "6h", "--urgency", "emergency", "--apply")
 	told := func() (least, all int) {
 		for _, g := range r.guests {
 			seen, _ := g.seen(r.tg, r.tw)
-			got := 0
-			for _, m := range seen {
-				if strings.Contains(m.text, notice) {
-					got++
-				}
-			}
+			got := len(saying(seen, notice))
 			all += got
 			least += min(got, 1)
 		}
@@ -211,7 +207,7 @@ func TestNoticeOnCluster(t *testing.T) {
 	kill()
 	sending.Wait()
 	t.Logf("%d were told before", before)
-	within(ctx, time.Minute, func() bool { least, _ := told(); return least == people && r.waiting(ctx) == 0 })
+	within(ctx, time.Minute, func() bool { least, _ := told(); return least == people && r.waiting(ctx, keys.Bulk) == 0 })
 	if least, all := told(); least != people || all > people+2*inHands {
 		t.Errorf("%d of %d people are told, %d times", least, people, all)
 		for i, m := range r.faros {

@@ -64,11 +64,9 @@ func newBoard(ctx context.Context, r *rig, seed uint64) *board {
 		}
 		b.readers = append(b.readers, g)
 	}
-	guests := r.guests
-	r.guests = b.readers
-	r.everyone(ctx, seed)
-	r.guests = guests
-	if !within(ctx, 30*time.Second, func() bool { return r.waiting(ctx) == 0 && b.followers(ctx) == readers }) {
+	r.t.Cleanup(b.making.Wait)
+	r.everyone(ctx, b.readers, seed)
+	if !within(ctx, 30*time.Second, func() bool { return r.waiting(ctx, keys.Reply) == 0 && b.followers(ctx) == readers }) {
 		r.t.Fatalf("%d of %d people follow %s", b.followers(ctx), readers, readThere)
 	}
 	return b
@@ -98,17 +96,19 @@ func (b *board) put(ctx context.Context) {
 // settle waits until everyone has read everything, and counts what was not as promised.
 func (b *board) settle(ctx context.Context, f *figures) {
 	b.making.Wait()
-	within(ctx, 90*time.Second, func() bool { return b.missing() == 0 && b.waiting(ctx) == 0 })
+	within(ctx, 90*time.Second, func() bool { return b.missing() == 0 && b.rig.waiting(ctx, keys.Bulk) == 0 })
 	f.notices, f.read, f.unread = b.made, b.made*len(b.readers), b.missing()
 	if f.unread > 0 {
 		b.rig.t.Errorf("%d of %d messages of notices never came", f.unread, f.read)
 	}
-	if n := b.waiting(ctx); n > 0 {
+	if n := b.rig.waiting(ctx, keys.Bulk); n > 0 {
 		b.rig.t.Errorf("%d messages of notices still wait", n)
 	}
+	b.rig.unnamed(b.readers)
 	for _, g := range b.readers {
+		seen, _ := g.seen(b.rig.tg, b.rig.tw)
 		for i := range b.made {
-			all := g.got(b.rig, notice(i))
+			all := saying(seen, notice(i))
 			for j := 1; j < len(all); j++ {
 				f.readTwice++
 				if !b.rig.explain(period{all[j-1].at, all[j].at}) {
@@ -122,8 +122,9 @@ func (b *board) settle(ctx context.Context, f *figures) {
 // missing is how many messages of notices are to come.
 func (b *board) missing() (n int) {
 	for _, g := range b.readers {
+		seen, _ := g.seen(b.rig.tg, b.rig.tw)
 		for i := range b.made {
-			if len(g.got(b.rig, notice(i))) == 0 {
+			if len(saying(seen, notice(i))) == 0 {
 				n++
 			}
 		}
@@ -131,9 +132,8 @@ func (b *board) missing() (n int) {
 	return n
 }
 
-// got are the messages a guest has that say something.
-func (g *guest) got(r *rig, what string) (all []told) {
-	seen, _ := g.seen(r.tg, r.tw)
+// saying are the messages that say something.
+func saying(seen []told, what string) (all []told) {
 	for _, m := range seen {
 		if strings.Contains(m.text, what) {
 			all = append(all, m)
@@ -145,15 +145,6 @@ func (g *guest) got(r *rig, what string) (all []told) {
 func (b *board) followers(ctx context.Context) (n int) {
 	for p := range keys.Partition(keys.Partitions) {
 		n += int(b.rig.redis.ZCard(ctx, keys.Followers(p, readThere)).Val())
-	}
-	return n
-}
-
-func (b *board) waiting(ctx context.Context) (n int) {
-	for p := range keys.Partition(keys.Partitions) {
-		for _, ch := range bot.Channels {
-			n += int(b.rig.redis.XLen(ctx, keys.Queue(p, ch, keys.Bulk)).Val())
-		}
 	}
 	return n
 }
