@@ -50,9 +50,9 @@ func TestEraseLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const (
-		migrant, follower, waiting, blocked = int64(778100000001), int64(778100000002), int64(778100000003), int64(778100000004)
-		staff, trainer, chief, second       = int64(778100000011), int64(778100000012), int64(778100000013), int64(778100000014)
+	const ( // chat ids without runs of zeros, which the sums of the metrics have by chance
+		migrant, follower, waiting, blocked = int64(778437291601), int64(778437291602), int64(778437291603), int64(778437291604)
+		staff, trainer, chief, second       = int64(778437291611), int64(778437291612), int64(778437291613), int64(778437291614)
 		phone, imported                     = "+529619998877", "+525511113333"
 	)
 	chats := []int64{migrant, follower, waiting, blocked, staff, trainer, chief, second}
