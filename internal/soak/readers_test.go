@@ -96,50 +96,12 @@ func (b *board) put(ctx context.Context) {
 // settle waits until everyone has read everything, and counts what was not as promised.
 func (b *board) settle(ctx context.Context, f *figures) {
 	b.making.Wait()
-	within(ctx, 90*time.Second, func() bool { return b.missing() == 0 && b.rig.waiting(ctx, keys.Bulk) == 0 })
-	f.notices, f.read, f.unread = b.made, b.made*len(b.readers), b.missing()
-	if f.unread > 0 {
-		b.rig.t.Errorf("%d of %d messages of notices never came", f.unread, f.read)
+	var texts []string
+	for i := range b.made {
+		texts = append(texts, notice(i))
 	}
-	if n := b.rig.waiting(ctx, keys.Bulk); n > 0 {
-		b.rig.t.Errorf("%d messages of notices still wait", n)
-	}
-	b.rig.unnamed(b.readers)
-	for _, g := range b.readers {
-		seen, _ := g.seen(b.rig.tg, b.rig.tw)
-		for i := range b.made {
-			all := saying(seen, notice(i))
-			for j := 1; j < len(all); j++ {
-				f.readTwice++
-				if !b.rig.explain(period{all[j-1].at, all[j].at}) {
-					f.unexplained++
-				}
-			}
-		}
-	}
-}
-
-// missing is how many messages of notices are to come.
-func (b *board) missing() (n int) {
-	for _, g := range b.readers {
-		seen, _ := g.seen(b.rig.tg, b.rig.tw)
-		for i := range b.made {
-			if len(saying(seen, notice(i))) == 0 {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// saying are the messages that say something.
-func saying(seen []told, what string) (all []told) {
-	for _, m := range seen {
-		if strings.Contains(m.text, what) {
-			all = append(all, m)
-		}
-	}
-	return all
+	f.notices = b.rig.reach(ctx, f, b.readers, texts)
+	f.notices.made = b.made
 }
 
 func (b *board) followers(ctx context.Context) (n int) {

@@ -189,7 +189,7 @@ func TestPromisesHold(t *testing.T) {
 type figures struct {
 	turns, guests, refused, repeated, away int // what was sent in
 	twice, bound, missing, wrong           int // what was told
-	notices, read, unread, readTwice       int // of notices: made, messages that should come, that did not, that came again
+	notices, sessions                      bulk
 	unexplained                            int // of twice, when no fault struck a process that had messages in hand
 	kills, faults                          int
 }
@@ -197,16 +197,28 @@ type figures struct {
 func (f *figures) add(o figures) {
 	f.turns, f.guests, f.refused, f.repeated, f.away = f.turns+o.turns, f.guests+o.guests, f.refused+o.refused, f.repeated+o.repeated, f.away+o.away
 	f.twice, f.bound, f.missing, f.wrong = f.twice+o.twice, f.bound+o.bound, f.missing+o.missing, f.wrong+o.wrong
-	f.notices, f.read, f.unread, f.readTwice = f.notices+o.notices, f.read+o.read, f.unread+o.unread, f.readTwice+o.readTwice
+	f.notices.add(o.notices)
+	f.sessions.add(o.sessions)
 	f.unexplained += o.unexplained
 	f.kills, f.faults = f.kills+o.kills, f.faults+o.faults
 }
 
 func (f figures) String() string {
 	return fmt.Sprintf("%d turns of %d people through %d faults; %d refused and sent again, %d delivered twice on purpose, %d told that nothing can be stored; "+
-		"missing %d, out of order %d, told twice %d (at most %d); %d messages of %d notices, missing %d, told twice %d; "+
+		"missing %d, out of order %d, told twice %d (at most %d); notices: %v; sessions: %v; "+
 		"of what was told twice %d when no process lost what it had in hand",
-		f.turns, f.guests, f.faults, f.refused, f.repeated, f.away, f.missing, f.wrong, f.twice, f.bound, f.read, f.notices, f.unread, f.readTwice, f.unexplained)
+		f.turns, f.guests, f.faults, f.refused, f.repeated, f.away, f.missing, f.wrong, f.twice, f.bound, f.notices, f.sessions, f.unexplained)
+}
+
+// bulk is what many people were told of so many things: messages that should come, that did not, that came again.
+type bulk struct{ made, messages, missing, twice int }
+
+func (b *bulk) add(o bulk) {
+	b.made, b.messages, b.missing, b.twice = b.made+o.made, b.messages+o.messages, b.missing+o.missing, b.twice+o.twice
+}
+
+func (b bulk) String() string {
+	return fmt.Sprintf("%d messages of %d, missing %d, told twice %d", b.messages, b.made, b.missing, b.twice)
 }
 
 // soak is one run.
@@ -224,7 +236,7 @@ func soak(t *testing.T, seed uint64, turns int, long bool) (f figures) {
 	f.guests = len(r.guests)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	notices := newBoard(ctx, r, seed)
+	notices, sessions := newBoard(ctx, r, seed), newClass(ctx, r)
 	told := r.queued(ctx) // to the readers, who have said all they say
 
 	var breaking sync.WaitGroup
@@ -241,6 +253,7 @@ func soak(t *testing.T, seed uint64, turns int, long bool) (f figures) {
 			f.faults++
 			f.bound += what.hands * inHands
 			notices.put(ctx)
+			sessions.post(ctx)
 			_ = sleep(ctx, span(rnd, 0, 200*time.Millisecond))
 			began := time.Now()
 			what.do(ctx, r, rnd)
@@ -255,6 +268,7 @@ func soak(t *testing.T, seed uint64, turns int, long bool) (f figures) {
 	r.tw.Heal()
 	r.settle(ctx, &f, told)
 	notices.settle(ctx, &f)
+	sessions.settle(ctx, &f)
 	f.refused, f.repeated = int(r.refused.Load()), int(r.twice.Load())
 	t.Logf("%v", f)
 	if f.unexplained > lost {
@@ -342,6 +356,54 @@ func (r *rig) settle(ctx context.Context, f *figures, before int) {
 			t.Logf("redis said:\n%s", r.store.output())
 		}
 	}
+}
+
+// reach waits until each of some people has been told each text, and counts what was not as promised.
+func (r *rig) reach(ctx context.Context, f *figures, people []*guest, texts []string) bulk {
+	r.t.Helper()
+	missing := func() (n int) {
+		for _, g := range people {
+			seen, _ := g.seen(r.tg, r.tw)
+			for _, text := range texts {
+				if len(saying(seen, text)) == 0 {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	within(ctx, 90*time.Second, func() bool { return missing() == 0 && r.waiting(ctx, keys.Bulk) == 0 })
+	b := bulk{messages: len(people) * len(texts), missing: missing(), twice: r.repeated(f, people, texts)}
+	if b.missing > 0 {
+		r.t.Errorf("%d of %d messages to many never came", b.missing, b.messages)
+	}
+	if n := r.waiting(ctx, keys.Bulk); n > 0 {
+		r.t.Errorf("%d messages to many still wait", n)
+	}
+	r.unnamed(people)
+	return b
+}
+
+// repeated is how often some people were told a text again; what no strike explains is counted.
+func (r *rig) repeated(f *figures, people []*guest, texts []string) (n int) {
+	for _, g := range people {
+		seen, _ := g.seen(r.tg, r.tw)
+		for _, text := range texts {
+			all := saying(seen, text)
+			for i := 1; i < len(all); i++ {
+				n++
+				if !r.explain(period{all[i-1].at, all[i].at}) {
+					f.unexplained++
+				}
+			}
+		}
+	}
+	return n
+}
+
+// saying are the messages that say something.
+func saying(seen []told, what string) []told {
+	return slices.DeleteFunc(slices.Clone(seen), func(m told) bool { return !strings.Contains(m.text, what) })
 }
 
 // unnamed sees that no address of some guests is in a log.
