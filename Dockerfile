@@ -1,5 +1,5 @@
 # Faro in one static file. Build: docker build -t faro .   Start: see compose.yaml
-FROM golang:1.26-bookworm AS build
+FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

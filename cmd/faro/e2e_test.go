@@ -419,11 +419,17 @@ func TestRedisAway(t *testing.T) {
 			t.Errorf("without Redis %s is answered %d, want %d", path, got, want)
 		}
 	}
+	if said := "redis does not answer, or refuses"; strings.Count(other.log.String(), said) != 1 {
+		t.Errorf("without Redis the log does not say once %q: %s", said, other.log.String())
+	}
 	if err := os.Symlink(w.socket(), other.cfg.Data+"/away.sock"); err != nil {
 		t.Fatal(err)
 	}
 	if err := await(w.context(), func() bool { status, _ := other.get("/readyz"); return status == 200 }); err != nil {
 		t.Fatal("Redis is back and the process does not notice")
+	}
+	if said := "redis answers again"; strings.Count(other.log.String(), said) != 1 {
+		t.Errorf("when Redis is back the log does not say once %q: %s", said, other.log.String())
 	}
 	n := w.telegram.Sent()
 	other.post(w.telegram.Say(ana, "es", "hola"))

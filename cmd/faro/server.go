@@ -303,7 +303,7 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
 	if err := s.redis.Ping(ctx).Err(); err != nil {
-		http.Error(w, "redis does not answer", http.StatusServiceUnavailable)
+		http.Error(w, "redis does not answer, or refuses; the log says why", http.StatusServiceUnavailable)
 		return
 	}
 	select {

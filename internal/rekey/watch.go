@@ -26,12 +26,17 @@ type Process struct {
 	Sealing vault.Key
 }
 
+// remindEvery is how often the log says that Redis is away.
+const remindEvery = time.Minute
+
 // Watch reads a key file again when it changes, follows which key seals, and says so to the others, until ctx
-// ends. It calls ready once the keys are known to be the right ones, and returns an error if they are not.
+// ends. It calls ready once the keys are known to be the right ones, and returns an error if they are not. Why Redis
+// cannot be asked it logs at once and every minute: nothing else works without, so nothing else may say so.
 func (m *Mover) Watch(ctx context.Context, file, node string, log *slog.Logger, ready func()) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	seen := "" // it may have changed since it was read at the start
+	var said time.Time
 	for {
 		if now := stamp(file); now != seen {
 			if err := m.Vault.Reload(file); err != nil {
@@ -49,8 +54,13 @@ func (m *Mover) Watch(ctx context.Context, file, node string, log *slog.Logger, 
 			ready()
 			err = m.tell(ctx, node)
 		}
-		if err != nil && ctx.Err() == nil {
-			log.Debug("which key seals cannot be asked, trying again", "error", err)
+		switch {
+		case err == nil && !said.IsZero():
+			said = time.Time{}
+			log.Info("redis answers again")
+		case err != nil && ctx.Err() == nil && time.Since(said) >= remindEvery:
+			said = time.Now()
+			log.Warn("redis does not answer, or refuses; trying again", "error", err)
 		}
 		select {
 		case <-ctx.Done():
