@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"faro/bot"
 	"faro/flows"
@@ -12,11 +13,11 @@ import (
 
 // disguises write a word in ways that look like it, or come with what phones add.
 var disguises = map[string]func(string) string{
-	"zero-width space":   func(w string) string { return w[:1] + "\u200b" + w[1:] },
-	"joiners":            func(w string) string { return "\ufeff" + w[:1] + "\u200c\u200d\u2060" + w[1:] },
-	"soft hyphen":        func(w string) string { return w[:1] + "\u00ad" + w[1:] },
+	"zero-width space":   func(w string) string { return within(w, "\u200b") },
+	"joiners":            func(w string) string { return "\ufeff" + within(w, "\u200c\u200d\u2060") },
+	"soft hyphen":        func(w string) string { return within(w, "\u00ad") },
 	"filler":             func(w string) string { return w + "\u3164\u115f\uffa0" },
-	"grapheme joiner":    func(w string) string { return w[:1] + "\u034f" + w[1:] },
+	"grapheme joiner":    func(w string) string { return within(w, "\u034f") },
 	"right to left":      func(w string) string { return "\u202e" + w },
 	"isolated":           func(w string) string { return "\u2067" + w + "\u2069" },
 	"language tag":       func(w string) string { return w + "\U000e0001\U000e0065" },
@@ -37,6 +38,12 @@ var disguises = map[string]func(string) string{
 	"accents apart":   func(w string) string { return strings.ReplaceAll(w, "e", "e\u0301") },
 	"bold letters":    func(w string) string { return mathematical(w) },
 	"circled letters": func(w string) string { return strings.Map(func(r rune) rune { return circled(r) }, w) },
+}
+
+// within puts something behind the first character.
+func within(w, what string) string {
+	_, size := utf8.DecodeRuneInString(w)
+	return w[:size] + what + w[size:]
 }
 
 func mathematical(w string) string {
@@ -66,6 +73,11 @@ func TestWaysOutInDisguise(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+	for _, signs := range []string{"🙏🆘🆘!!", "🚨 🚨", "🚑\ufe0f"} {
+		if got, _ := load(t).Flows.Command(signs); got == nil || got.ID != "emergency" {
+			t.Errorf("%s is not heard as a cry for help", signs)
 		}
 	}
 	s := known(t, bot.SMS, "es")

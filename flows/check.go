@@ -230,7 +230,7 @@ func (k *checker) checkCommands() {
 // anyLanguage stands for words that belong to no language.
 const anyLanguage = "any"
 
-// commandKey is how a command is recognised: folded, or as it stands when it is punctuation.
+// commandKey is how a command is recognised: folded, or as it stands when it is a sign.
 func commandKey(w string) string {
 	if folded := locales.Fold(w); folded != "" {
 		return folded
@@ -247,9 +247,16 @@ func (c *Content) hear(cmd *Command, lang locales.Lang, word string) {
 }
 
 // Command finds the command that words are as a whole, nil if they are none, and the language the
-// command was given in, "" if that cannot be told.
+// command was given in, "" if that cannot be told. Of signs alone ("🆘🆘!!") it is the first that is one.
 func (c *Content) Command(words string) (*Command, locales.Lang) {
-	h := c.words[commandKey(words)]
+	h, known := c.words[commandKey(words)]
+	if !known && locales.Fold(words) == "" {
+		for _, sign := range words {
+			if h, known = c.words[string(sign)]; known {
+				break
+			}
+		}
+	}
 	return h.Command, h.lang
 }
 
