@@ -93,7 +93,7 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 		text = string(r[:maxRead])
 	}
 	written, m := lang, bot.Match{Lang: lang, Decision: bot.None}
-	if letters := spelling(text); len(letters) > 0 { // else it is in no language
+	if letters := spelling(text); x.tongue.knows(letters) { // else it is in no language of ours
 		tongues := x.tongue.probabilities(letters)
 		written, m.Lang = x.language("", tongues), x.language(lang, tongues)
 	}

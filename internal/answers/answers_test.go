@@ -69,6 +69,17 @@ func TestDangerIsFound(t *testing.T) {
 }
 
 // Written in another language than the chosen one.
+// TestLanguageOfNobodyHere: a language that is none of ours leaves the chosen one, and tells none.
+func TestLanguageOfNobodyHere(t *testing.T) {
+	for _, words := range []bot.Words{"救命", "помогите", "مساعدة", "🙏🙏", "12345"} {
+		for _, chosen := range []locales.Lang{"", "es", "ht"} {
+			if m := index().Find(chosen, words); m.Lang != chosen || m.Decision != bot.None {
+				t.Errorf("%q after choosing %q: %q, %v", words, chosen, m.Lang, m.Decision)
+			}
+		}
+	}
+}
+
 func TestLanguageWritten(t *testing.T) {
 	for want, words := range map[locales.Lang]string{
 		"es": "¿cuánto tiempo me pueden tener aquí?", "en": "how long can they keep me here?", "fr": "combien de temps on peut me garder ici ?",

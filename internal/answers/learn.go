@@ -203,6 +203,11 @@ func (m *model) row(f feature) (int32, bool) {
 	return from + int32(i), known
 }
 
+// knows reports whether the model knows any of some features.
+func (m *model) knows(f features) bool {
+	return slices.ContainsFunc(f, func(w weighed) bool { _, known := m.row(w.feature); return known })
+}
+
 func add(sum, values []float32, share float32) {
 	for i, v := range values {
 		sum[i] += v * share
