@@ -154,7 +154,9 @@ func (f *found) parts(word string, least, most int) {
 	starts = append(starts, len(word))
 	for n := least; n <= most; n++ {
 		for i := 0; i+n < len(starts); i++ {
-			f.add(part, word[starts[i]:starts[i+n]])
+			if p := word[starts[i]:starts[i+n]]; p != " " {
+				f.add(part, p)
+			}
 		}
 	}
 }
