@@ -262,6 +262,40 @@ func TestDangerFirst(t *testing.T) {
 	}
 }
 
+// TestCryForHelp: the words for it are answered at once too, after STOP and before a language was chosen, if any language
+// can be told; if none can, the screen that asks for one says 911 and leads on to the answer.
+func TestCryForHelp(t *testing.T) {
+	helped := func(turn bot.Turn, lang locales.Lang) bool {
+		return len(turn.Replies) == 1 && turn.Replies[0].Lang == lang && turn.Dialogue.At.Step == "answer" && turn.Dialogue.At.Arg == "emergency"
+	}
+	for _, ch := range bot.Channels {
+		for _, cry := range []string{"SOS", "911", "🆘", "emergencia", "danger"} {
+			s := known(t, ch, "es")
+			s.says("STOP")
+			if turn := s.says(cry); !helped(turn, "es") || !s.p.Stopped {
+				t.Errorf("%s: after STOP %q is answered %q", ch, cry, said(turn))
+			}
+			hinted := meet(t, ch)
+			if turn := hinted.send(bot.Input{Words: bot.Words(cry), Hint: "fr"}); !helped(turn, "fr") {
+				t.Errorf("%s: %q from a French phone is answered %q", ch, cry, said(turn))
+			}
+		}
+		for cry, lang := range map[string]locales.Lang{"auxilio": "es", "ijans": "ht", "au secours": "fr", "perigo": "pt"} {
+			s := meet(t, ch)
+			if turn := s.says(cry); !helped(turn, lang) {
+				t.Errorf("%s: %q from a stranger is answered %q", ch, cry, said(turn))
+			}
+		}
+		s := meet(t, ch)
+		if turn := s.says("sos"); !strings.Contains(said(turn), "911") || s.d.At.Step != "welcome" {
+			t.Errorf("%s: a stranger's SOS is answered %q", ch, said(turn))
+		}
+		if turn := s.says("2"); !helped(turn, "en") {
+			t.Errorf("%s: after the language SOS is answered %q", ch, said(turn))
+		}
+	}
+}
+
 // TestAnswersInTheLanguageWritten: someone who writes in another of our languages is answered in it,
 // page by page, and offered to stay in it; their choice is changed only if they say so.
 func TestAnswersInTheLanguageWritten(t *testing.T) {

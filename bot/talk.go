@@ -173,7 +173,7 @@ func (s *step) take() {
 		s.Person.Stopped = s.in.Kind == OptOut
 		s.Heard = HeardCarrier
 	case s.Person.Stopped && s.in.Kind != Start && s.in.Desk.Invitation == nil && (cmd == nil || !cmd.Stopped):
-		s.stopped(cmd)
+		s.stopped(cmd, spoken)
 	case s.in.Desk.Invitation != nil:
 		s.invited(s.in.Desk.Invitation)
 	case s.in.Kind == Start:
@@ -197,7 +197,11 @@ func (s *step) take() {
 }
 
 // stopped hears someone who sent STOP: only danger is answered, with one message.
-func (s *step) stopped(cmd *flows.Command) {
+func (s *step) stopped(cmd *flows.Command, spoken locales.Lang) {
+	if s.cries(cmd) {
+		s.cry(cmd, cmp.Or(s.Person.Lang, spoken, s.guess()))
+		return
+	}
 	again := cmd != nil && s.content.Steps[cmd.Go] != nil && s.content.Steps[cmd.Go].Does == "stop" // "quit" is no cry for help then
 	if s.in.Kind == Text && !again {
 		if m := s.find(s.Person.Lang, s.in.Words); m.Urgent && len(m.Topics) > 0 {
@@ -221,6 +225,15 @@ func (s *step) danger(m Match) {
 	s.show(flows.Answer, arg, cmp.Or(m.Lang, s.Person.Lang))
 }
 
+// cries reports whether a command asks for help in danger.
+func (s *step) cries(cmd *flows.Command) bool { return cmd != nil && s.urgent(flows.Split(cmd.Go)) }
+
+// cry answers such a command at once.
+func (s *step) cry(cmd *flows.Command, lang locales.Lang) {
+	_, topic := flows.Split(cmd.Go)
+	s.danger(Match{Topics: []Scored{{Topic: topic}}, Decision: Sure, Lang: lang})
+}
+
 // maxBeside is how many other topics are offered beside an answer about danger.
 const maxBeside = 2
 
@@ -240,8 +253,13 @@ func (s *step) link(payload string) {
 }
 
 // command carries out a command. One that says its word and rests (STOP, ERASE, EXIT) works before a
-// language was chosen, in the language of the word.
+// language was chosen, in the language of the word; a cry for help too, if any language can be told. If none can, choosing
+// one comes first: that screen has 911 on it, and leads on to the answer.
 func (s *step) command(cmd *flows.Command, spoken locales.Lang) {
+	if lang := cmp.Or(spoken, s.hinted()); s.Person.Lang == "" && lang != "" && s.cries(cmd) {
+		s.cry(cmd, lang)
+		return
+	}
 	if to, _ := flows.Split(cmd.Go); s.Person.Lang == "" && s.content.Steps[to] != nil && s.content.Steps[to].Last {
 		lang := spoken
 		if lang == "" {
@@ -265,11 +283,14 @@ func (s *step) command(cmd *flows.Command, spoken locales.Lang) {
 }
 
 // guess is the language for someone who has not chosen: the channel's hint if Faro speaks it.
-func (s *step) guess() locales.Lang {
+func (s *step) guess() locales.Lang { return cmp.Or(s.hinted(), s.book.Languages()[0].Tag) }
+
+// hinted is the channel's hint if Faro speaks it, else "".
+func (s *step) hinted() locales.Lang {
 	if s.book.Has(s.in.Hint) {
 		return s.in.Hint
 	}
-	return s.book.Languages()[0].Tag
+	return ""
 }
 
 // topics are those an offer names, nil if any of them is gone.
