@@ -16,6 +16,9 @@ func Fold(s string) string {
 	space := false
 	for _, r := range norm.NFKD.String(strings.ToValidUTF8(s, " ")) {
 		switch {
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9': // most are, and the tables take long to search
+		case 'A' <= r && r <= 'Z':
+			r += 'a' - 'A'
 		case Invisible(r):
 			continue
 		case unicode.IsDigit(r):

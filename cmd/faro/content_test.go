@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,17 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"faro/flows"
-	"faro/locales"
+	"faro/internal/content/sample"
 )
 
 // TestReload: SIGHUP puts new content in place, and content with an error not.
 func TestReload(t *testing.T) {
 	dir := t.TempDir()
-	for name, tree := range map[string]fs.FS{"flows": flows.Builtin, "locales": locales.Builtin} {
-		if err := os.CopyFS(filepath.Join(dir, name), tree); err != nil {
-			t.Fatal(err)
-		}
+	if err := sample.Copy(dir); err != nil {
+		t.Fatal(err)
 	}
 	w := start(t, nil)
 	hangups := make(chan os.Signal)

@@ -285,10 +285,10 @@ func TestTextedNoticeThroughFaults(t *testing.T) {
 		}
 	}
 	w.twilio.OptOut(phones[0])
+	w.twilio.Landline(phones[1])
 	w.twilio.FailCode(2, http.StatusTooManyRequests, 20429, "Too Many Requests")
 	w.twilio.FailCode(2, http.StatusTooManyRequests, 21611, "queue full")
 	w.twilio.FailCode(5, http.StatusInternalServerError, 20500, "Internal Server Error")
-	w.twilio.FailCode(1, http.StatusBadRequest, 21614, "not a mobile number")
 	w.twilio.Drop(5)
 	w.twilio.Hang(1)
 	w.notice("n1")

@@ -3,8 +3,6 @@ package answers
 import (
 	"bytes"
 	"encoding/json"
-	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +14,7 @@ import (
 
 	"faro/bot"
 	"faro/internal/content"
+	"faro/internal/content/sample"
 	"faro/locales"
 )
 
@@ -27,23 +26,6 @@ var loaded = sync.OnceValue(func() *content.Content {
 	return c
 })
 
-// file is what is learned from the built-in content: in another process, before this was built, or else now.
-var file = sync.OnceValue(func() []byte {
-	if f := built(); f != nil {
-		if b, err := io.ReadAll(io.NewSectionReader(f, 0, math.MaxInt64)); err == nil {
-			return b
-		}
-	}
-	return Learn(loaded().Flows, loaded().Book)
-})
-
-// with is an index beside which a file lies.
-func with(made io.ReaderAt) *Index {
-	x := New(loaded().Flows, loaded().Book)
-	x.made = made
-	return x
-}
-
 func damaged(file []byte, at int) []byte {
 	file = slices.Clone(file)
 	file[at] ^= 1
@@ -52,8 +34,17 @@ func damaged(file []byte, at int) []byte {
 
 // What is read from a file finds the same as what is learned anew, to the last digit; a file that is damaged is not read.
 func TestReadFindsWhatLearnedFinds(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "models")
-	if err := os.WriteFile(name, file(), 0o600); err != nil {
+	dir := t.TempDir()
+	if err := sample.Copy(dir); err != nil {
+		t.Fatal(err)
+	}
+	c, found := content.Load(dir)
+	if c == nil {
+		t.Fatal(found)
+	}
+	made := Learn(c.Flows, c.Book)
+	name := filepath.Join(dir, "models")
+	if err := os.WriteFile(name, made, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Open(name)
@@ -61,7 +52,8 @@ func TestReadFindsWhatLearnedFinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	read, learned := with(f), with(bytes.NewReader(damaged(file(), len(file())/2)))
+	read, learned := New(c.Flows, c.Book), New(c.Flows, c.Book)
+	read.made, learned.made = f, bytes.NewReader(damaged(made, len(made)/2))
 	cases, err := QuestionSet()
 	if err != nil {
 		t.Fatal(err)
@@ -156,9 +148,11 @@ func BenchmarkLearn(b *testing.B) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	made := bytes.NewReader(file())
+	if built() == nil {
+		b.Skip("nothing was learned before this was built; make learned does it")
+	}
 	for b.Loop() {
-		with(made).Warm()
+		New(loaded().Flows, loaded().Book).Warm()
 	}
 }
 

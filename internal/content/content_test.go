@@ -2,7 +2,6 @@ package content_test
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"faro/flows"
 	"faro/internal/content"
+	"faro/internal/content/sample"
 	"faro/locales"
 )
 
@@ -19,10 +18,8 @@ import (
 func copied(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, tree := range map[string]fs.FS{"flows": flows.Builtin, "locales": locales.Builtin} {
-		if err := os.CopyFS(filepath.Join(dir, name), tree); err != nil {
-			t.Fatal(err)
-		}
+	if err := sample.Copy(dir); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }

@@ -35,7 +35,7 @@ type Twilio struct {
 	mu      sync.Mutex
 	inboxes map[string][]Sms
 	bySID   map[string]Sms
-	out     map[string]bool // numbers that opted out
+	barred  map[string]refusal // numbers nothing is sent to, and why
 	last    int
 }
 
@@ -56,7 +56,7 @@ func NewTwilio(accountSID, authToken string, options ...Option) *Twilio {
 	set := apply(options)
 	t := &Twilio{
 		sid: accountSID, token: authToken, record: set.record, client: webhookClient(),
-		inboxes: map[string][]Sms{}, bySID: map[string]Sms{}, out: map[string]bool{},
+		inboxes: map[string][]Sms{}, bySID: map[string]Sms{}, barred: map[string]refusal{},
 	}
 	t.start(set, t.serve)
 	return t
@@ -77,16 +77,20 @@ func (t *Twilio) Inbox(number string) []Sms {
 }
 
 // OptOut makes Twilio refuse messages to these numbers with 21610, as after a STOP it handled itself.
-func (t *Twilio) OptOut(numbers ...string) { t.opt(true, numbers) }
+func (t *Twilio) OptOut(numbers ...string) {
+	t.bar(numbers, refusal{status: http.StatusBadRequest, code: 21610, message: "Attempt to send to unsubscribed recipient"})
+}
 
-// OptIn takes OptOut back.
-func (t *Twilio) OptIn(numbers ...string) { t.opt(false, numbers) }
+// Landline makes Twilio refuse messages to these numbers with 21614.
+func (t *Twilio) Landline(numbers ...string) {
+	t.bar(numbers, refusal{status: http.StatusBadRequest, code: 21614, message: "'To' number is not a valid mobile number"})
+}
 
-func (t *Twilio) opt(out bool, numbers []string) {
+func (t *Twilio) bar(numbers []string, why refusal) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, n := range numbers {
-		t.out[n] = out
+		t.barred[n] = why
 	}
 }
 
@@ -219,10 +223,11 @@ func (t *Twilio) create(list fields) (Sms, refusal) {
 func (t *Twilio) deliver(list fields, sms Sms) (Sms, refusal) {
 	sms.At = t.now()
 	t.mu.Lock()
+	why, barred := t.barred[sms.To]
 	switch {
-	case t.out[sms.To]:
+	case barred:
 		t.mu.Unlock()
-		return sms, refusal{status: http.StatusBadRequest, code: 21610, message: "Attempt to send to unsubscribed recipient"}
+		return sms, why
 	case !t.admit(sms.At):
 		t.mu.Unlock()
 		return sms, refusal{status: http.StatusTooManyRequests, code: 20429, retryAfter: penalty, message: "Too Many Requests"}
