@@ -1,43 +1,41 @@
 package answers
 
 import (
-	"cmp"
+	"iter"
 	"slices"
 	"strings"
 
 	"faro/locales"
 )
 
-// Features are what a text has that a model can learn from, each once and sorted.
-type features []weighed
-
-type weighed struct {
-	feature
-	weight float32
-}
+// Features are what a text has that a model can learn from, sorted, each as often as it was found.
+type features []feature
 
 // found are the features of a text as they are found.
 type found []feature
 
 func (f *found) add(kind kind, text ...string) { *f = append(*f, of(kind, text...)) }
 
-// sum counts what was found more than once.
-func (f found) sum() features {
+// sorted takes no more memory than it needs: all that is learned from is held at once.
+func (f found) sorted() features {
 	slices.Sort(f)
-	all := make(features, 0, len(f))
-	for i, name := range f {
-		if i > 0 && f[i-1] == name {
-			all[len(all)-1].weight += weights[name%kinds]
-		} else {
-			all = append(all, weighed{name, weights[name%kinds]})
-		}
-	}
-	return all
+	return append(make(features, 0, len(f)), f...)
 }
 
 func (f features) has(name feature) bool {
-	_, found := slices.BinarySearchFunc(f, name, func(w weighed, name feature) int { return cmp.Compare(w.feature, name) })
+	_, found := slices.BinarySearch(f, name)
 	return found
+}
+
+// each are the features, each once.
+func (f features) each() iter.Seq[feature] {
+	return func(yield func(feature) bool) {
+		for i, name := range f {
+			if (i == 0 || f[i-1] != name) && !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // A feature is the hash of its text, with its kind at the end: with 61 bits two never meet, and no text is kept.
@@ -120,7 +118,7 @@ func (r reader) features(text string, langs ...locales.Lang) features {
 			f.add(both, c, other)
 		}
 	}
-	return f.sum()
+	return f.sorted()
 }
 
 // concepts a text is about, sorted, each once.
@@ -180,5 +178,5 @@ func spelling(text string) features {
 			f.parts(plain, 2, 4)
 		}
 	}
-	return f.sum()
+	return f.sorted()
 }

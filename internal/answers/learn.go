@@ -66,13 +66,14 @@ type fault struct {
 	step  float32
 }
 
-// learn makes a model from examples. It is deterministic: the same examples in the same order make
+// learn makes a model from examples, and takes the texts away. It is deterministic: the same examples in the same order make
 // the same model.
 func learn(texts []features, examples []example, how learning) *learner {
 	m := newLearner(texts, examples, how.rare)
 	read := make([][]term, len(texts))
 	for i, t := range texts {
-		read[i] = m.terms(t)
+		read[i] = slices.Clone(m.terms(t))
+		texts[i] = nil // it takes more memory than all else
 	}
 	classes := make([]int, len(examples))
 	weight := make([]float32, len(m.classes)) // all classes weigh the same, however many examples they have
@@ -158,15 +159,15 @@ func newLearner(texts []features, examples []example, rare int) *learner {
 	slices.Sort(m.classes)
 	count := map[feature]int{}
 	for _, e := range examples {
-		for _, w := range texts[e.text] {
-			count[w.feature]++
+		for name := range texts[e.text].each() {
+			count[name]++
 		}
 		if e.before == alone {
 			continue
 		}
-		for _, w := range texts[e.before] {
-			if !texts[e.text].has(w.feature) {
-				count[w.feature]++
+		for name := range texts[e.before].each() {
+			if !texts[e.text].has(name) {
+				count[name]++
 			}
 		}
 	}
@@ -205,7 +206,7 @@ func (m *model) row(f feature) (int32, bool) {
 
 // knows reports whether the model knows any of some features.
 func (m *model) knows(f features) bool {
-	return slices.ContainsFunc(f, func(w weighed) bool { _, known := m.row(w.feature); return known })
+	return slices.ContainsFunc(f, func(name feature) bool { _, known := m.row(name); return known })
 }
 
 func add(sum, values []float32, share float32) {
@@ -227,9 +228,16 @@ func (m *learner) mend(text []term, wrong []fault, fade float32) {
 // terms are the features the model knows, by row: rows are in the order of the features.
 func (m *model) terms(f features) []term {
 	terms := make([]term, 0, len(f))
-	for _, w := range f {
-		if row, known := m.row(w.feature); known {
-			terms = append(terms, term{row, w.weight * m.rarity[row]})
+	var row int32
+	known := false
+	for i, name := range f {
+		if i == 0 || f[i-1] != name {
+			if row, known = m.row(name); known {
+				terms = append(terms, term{row: row})
+			}
+		}
+		if known {
+			terms[len(terms)-1].value += weights[name%kinds] * m.rarity[row]
 		}
 	}
 	return terms
