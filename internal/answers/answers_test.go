@@ -42,7 +42,7 @@ func TestQuestionSets(t *testing.T) {
 		cases                  []answers.Case
 		first, danger, outside float64
 	}{
-		"own": {own, 0.95, 0.98, 0.94}, "short": {short, 0.95, 0.93, 0.95},
+		"own": {own, 0.95, 0.98, 0.94}, "short": {short, 0.95, 0.92, 0.95},
 	} {
 		report := index().Measure(set.cases)
 		for _, l := range report.Languages() {
