@@ -85,7 +85,6 @@ func TestDangerIsFound(t *testing.T) {
 	}
 }
 
-// Written in another language than the chosen one.
 // TestLanguageOfNobodyHere: a language that is none of ours leaves the chosen one, and tells none.
 func TestLanguageOfNobodyHere(t *testing.T) {
 	for _, words := range []bot.Words{"救命", "помогите", "مساعدة", "🙏🙏", "12345"} {
@@ -97,6 +96,7 @@ func TestLanguageOfNobodyHere(t *testing.T) {
 	}
 }
 
+// Written in another language than the chosen one.
 func TestLanguageWritten(t *testing.T) {
 	for want, words := range map[locales.Lang]string{
 		"es": "¿cuánto tiempo me pueden tener aquí?", "en": "how long can they keep me here?", "fr": "combien de temps on peut me garder ici ?",
