@@ -28,7 +28,7 @@ const (
 	nothing  = 0.40 // the message is about none of the topics, if so likely
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
 	danger   = 0.43 // a message so likely about danger is answered so first, whatever else it says
-	inWhole  = 0.60 // what the whole message says of danger counts so much, its worst part the rest
+	inWhole  = 0.70 // what the whole message says of danger counts so much, its worst part the rest
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
