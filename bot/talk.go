@@ -261,11 +261,7 @@ func (s *step) command(cmd *flows.Command, spoken locales.Lang) {
 		return
 	}
 	if to, _ := flows.Split(cmd.Go); s.Person.Lang == "" && s.content.Steps[to] != nil && s.content.Steps[to].Last {
-		lang := spoken
-		if lang == "" {
-			lang = s.guess()
-		}
-		s.show(to, "", lang)
+		s.show(to, "", cmp.Or(spoken, s.guess()))
 		return
 	}
 	if s.Person.Lang == "" && spoken != "" {

@@ -219,6 +219,9 @@ func (k *checker) checkCommands() {
 					k.add(f.errorf(at, "%q is a word of %s already", w, other))
 				}
 				owner[word] = id
+				if locales.Fold(w) == "" && len([]rune(word)) != 1 {
+					k.add(f.errorf(at, "%q is never heard: of signs alone a command is one", w))
+				}
 				if named, ok := k.book.Named(w); ok {
 					k.add(f.errorf(at, "%q is also the name of the language %s", w, named))
 				}
@@ -230,7 +233,7 @@ func (k *checker) checkCommands() {
 // anyLanguage stands for words that belong to no language.
 const anyLanguage = "any"
 
-// commandKey is how a command is recognised: folded, or as it stands when it is a sign.
+// commandKey is how a command is recognised: folded, or as it stands when it is a sign, which is one character.
 func commandKey(w string) string {
 	if folded := locales.Fold(w); folded != "" {
 		return folded
@@ -249,15 +252,16 @@ func (c *Content) hear(cmd *Command, lang locales.Lang, word string) {
 // Command finds the command that words are as a whole, nil if they are none, and the language the
 // command was given in, "" if that cannot be told. Of signs alone ("🆘🆘!!") it is the first that is one.
 func (c *Content) Command(words string) (*Command, locales.Lang) {
-	h, known := c.words[commandKey(words)]
-	if !known && locales.Fold(words) == "" {
-		for _, sign := range words {
-			if h, known = c.words[string(sign)]; known {
-				break
-			}
+	if folded := locales.Fold(words); folded != "" {
+		h := c.words[folded]
+		return h.Command, h.lang
+	}
+	for _, sign := range words {
+		if h, known := c.words[string(sign)]; known {
+			return h.Command, h.lang
 		}
 	}
-	return h.Command, h.lang
+	return nil, ""
 }
 
 // addAt adds a finding about a text, where the text stands.

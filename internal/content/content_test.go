@@ -71,6 +71,7 @@ func TestFaultsAreFoundWhereTheyAre(t *testing.T) {
 		{"review before check", "flows/topics/asylum.yaml", "review_by: 2027-05-23", "review_by: 2026-01-01", "not after as_of", 0},
 		{"no source", "flows/topics/about.yaml", "sources:\n  - {title: \"IFDP, Defensatel\", seen: [S45, S48]}\n", "sources: []\n", "no source", 0},
 		{"word of two commands", "flows/commands.yaml", "en: [exit]", "en: [exit, stop]", "\"stop\" is a word of", -1},
+		{"command of two signs", "flows/commands.yaml", "any: [\"?\"]", "any: [\"??\"]", "never heard", -1},
 		{"unconfirmed number", "flows/contacts.yaml", "confidence: likely", "confidence: unverified", "verified or likely", 0},
 		{"phone in letters", "flows/contacts.yaml", "\"800 22 42 426\"", "\"call me\"", "digits", 0},
 		{"text nobody uses", "locales/es/ui.toml", "[gone]", "[attic]\ntext = \"x\"\n\n[gone]", "attic.text", -1},

@@ -108,6 +108,7 @@ func TestTwilioErrors(t *testing.T) {
 		{"retention", func(_ *fakes.Twilio, p *openapi.CreateMessageParams) { p.SetContentRetention("forget") }, 20001, false},
 		{"unknown field", func(_ *fakes.Twilio, p *openapi.CreateMessageParams) { p.SetApplicationSid("AP1") }, 0, false},
 		{"opted out", func(tw *fakes.Twilio, _ *openapi.CreateMessageParams) { tw.OptOut(phone) }, 21610, true},
+		{"landline", func(tw *fakes.Twilio, _ *openapi.CreateMessageParams) { tw.Landline(phone) }, 21614, true},
 		{"planned", func(tw *fakes.Twilio, _ *openapi.CreateMessageParams) { tw.Fail(1, 503, 0, "Service unavailable") }, 20503, true},
 		{"planned code", func(tw *fakes.Twilio, _ *openapi.CreateMessageParams) { tw.FailCode(1, 400, 30007, "x") }, 30007, true},
 	} {

@@ -8,6 +8,7 @@
 package training
 
 import (
+	"crypto/rand"
 	"maps"
 	"slices"
 	"strings"
@@ -183,4 +184,15 @@ func (p *Programme) Parted(next *Programme) (all []bot.PersonID) {
 // Of are the sessions meant for a member, soonest first.
 func (p *Programme) Of(m *Member) []*Session {
 	return slices.DeleteFunc(p.Sorted(), func(s *Session) bool { return !m.Attends(s) })
+}
+
+// newCode is what is shown in the room of a session: 30 random bits, none that looks like another.
+func newCode() string {
+	const letters = "23456789ABCDEFGHJKMNPQRSTVWXYZ23"
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails
+	for i := range b {
+		b[i] = letters[b[i]%32]
+	}
+	return string(b[:])
 }
