@@ -11,13 +11,15 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"faro/internal/outbox"
 )
 
 // TestKilled: of two processes one, the real program, is killed while both take turns and send. The
 // other finishes everything: each update is answered, and only what was in the dead one's hands may
 // be answered twice.
 func TestKilled(t *testing.T) {
-	const people, killAt, inHands = 300, 150, 48
+	const people, killAt, inHands = 300, 150, outbox.Unacknowledged
 	w := start(t, func(c *serveCmd) { c.Telegram.Rate = 0 })
 	program, url := w.process()
 	if err := await(w.context(), func() bool { return w.server.outbox.Held() == 8 }); err != nil {

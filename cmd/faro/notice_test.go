@@ -17,6 +17,7 @@ import (
 
 	"faro/bot"
 	"faro/internal/keys"
+	"faro/internal/outbox"
 	"faro/internal/people"
 	"faro/locales"
 )
@@ -100,7 +101,7 @@ func (w *world) over(ctx context.Context, id string) map[string]int {
 // while it is being handed out, one while it is delivered. Everybody reads it, and only those in a
 // dead process's hands at that moment perhaps twice.
 func TestKilledWhileTelling(t *testing.T) {
-	const readers, inHands = 5000, 48
+	const readers, inHands = 5000, outbox.Unacknowledged
 	w := start(t, func(c *serveCmd) { c.Telegram.Rate = 0 })
 	w.crowd(readers, bot.Person{Lang: "es", Facility: "tapachula"})
 	var sent atomic.Int64

@@ -12,6 +12,7 @@ import (
 
 	"faro/bot"
 	"faro/internal/fakes"
+	"faro/internal/outbox"
 	"faro/internal/people"
 	"faro/internal/quiet"
 	"faro/internal/training"
@@ -43,7 +44,7 @@ func (w *world) programme(people int, start time.Time) {
 // TestKilledWhileReminding: the process that began to remind 963 people is killed while they are being
 // sent. Everybody is reminded, and only those in the provider's hands at that moment perhaps twice.
 func TestKilledWhileReminding(t *testing.T) {
-	const killAt, inHands = 200, 48
+	const killAt, inHands = 200, outbox.Unacknowledged
 	w := start(t, func(c *serveCmd) { c.Telegram.Rate = 0 })
 	program, _ := w.process()
 	if err := await(w.context(), func() bool { return w.server.outbox.Held() == 8 }); err != nil {

@@ -69,7 +69,7 @@ func (e *entry) line() lineKey {
 func newChannel(o *Outbox, name bot.Channel, route Route) *channel {
 	return &channel{
 		o: o, name: name, route: route,
-		room: map[keys.Lane]chan struct{}{keys.Reply: make(chan struct{}, 1), keys.Bulk: make(chan struct{}, 1)}, wake: make(chan struct{}, 1), slots: make(chan struct{}, inFlight),
+		room: map[keys.Lane]chan struct{}{keys.Reply: make(chan struct{}, 1), keys.Bulk: make(chan struct{}, 1)}, wake: make(chan struct{}, 1), slots: make(chan struct{}, Unacknowledged),
 		lines: map[lineKey]*line{}, ready: map[keys.Lane][]*line{}, held: map[keys.Lane]int{}, known: map[entryKey]*entry{},
 	}
 }

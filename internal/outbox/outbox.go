@@ -131,6 +131,10 @@ type Config struct {
 	Gone func(ctx context.Context, id bot.PersonID, outcome Outcome) error
 }
 
+// Unacknowledged is how many messages of a channel a process has in the provider's hands, or taken and not yet acknowledged: so
+// many may be sent twice when it dies. Twice as many as are sent at once, so that sending does not wait for Redis.
+const Unacknowledged = 2 * inFlight
+
 // Limits, each for a reason.
 const (
 	maxBackoff = time.Minute    // a provider that is back should not wait longer for us

@@ -22,7 +22,7 @@ var ackSource string
 var ackScript = redis.NewScript(keys.Append + keys.Move + lease.Ours + ackSource)
 
 // send hands the head of a line to the provider and decides what becomes of it, if it is not known already. It
-// gives its slot back once the message is acknowledged: what a crash can repeat is never more than the slots.
+// gives its slot back once the message is acknowledged: what a crash can repeat is never more than Unacknowledged.
 func (c *channel) send(ctx context.Context, l *line, instead Outcome) {
 	e, gone := c.head(l)
 	if gone || !e.holding.enter() { // another process delivers it
@@ -155,7 +155,7 @@ func (a ack) end() {
 const (
 	ackBatch  = 128                    // acknowledgements in one round trip
 	ackGather = 4 * time.Millisecond   // from one round trip to the next: what ends meanwhile shares that, and its scripts
-	ackEnough = 16                     // or less, if so many have come: a third of a channel's slots, so that sending goes on
+	ackEnough = 16                     // or less, if so many have come: a sixth of a channel's slots, so that sending goes on
 	ackPause  = 200 * time.Millisecond // before they are tried again when Redis is away
 )
 

@@ -21,6 +21,7 @@ import (
 
 	"faro/bot"
 	"faro/internal/keys"
+	"faro/internal/outbox"
 )
 
 var (
@@ -29,9 +30,9 @@ var (
 	count = flag.Int("turns", 900, "messages a run")
 )
 
-// inHands is how many messages of a process the providers may hold at once: so many may be sent twice when it
-// dies, or loses its partitions, before it heard the providers' yes. Two channels, 48 each (outbox).
-const inHands = 2 * 48
+// inHands is how many messages a process may have in the providers' hands or not yet acknowledged: so many may be sent twice
+// when it dies, or loses its partitions. There are two channels.
+const inHands = 2 * outbox.Unacknowledged
 
 // A fault is something that goes wrong, and is mended.
 type fault struct {
