@@ -28,9 +28,8 @@ const (
 	offer    = 0.15 // a topic less likely than this is not offered
 	nothing  = 0.40 // the message is about none of the topics, if so likely
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
-	danger   = 0.43 // a message so likely about danger is answered so first, whatever else it says
-	inWhole  = 0.70 // what the whole message says of danger counts so much, its worst part the rest
-	byItself = 0.98 // a sentence so likely about danger is answered so first, however calm the rest sounds
+	danger   = 0.50 // a message so likely about danger is answered so first, whatever else it says
+	byItself = 0.98 // and one with a sentence that is so likely about danger, however calm the rest sounds
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
@@ -114,7 +113,7 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 		m.Decision = bot.Sure
 		return m
 	}
-	s, own := x.worst(whole, text, look)
+	s, only := x.worst(whole, text, look)
 	if s.Topic != "" {
 		first(s)
 	}
@@ -123,7 +122,7 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 		return m
 	}
 	switch best := m.Topics[0].Score; {
-	case best >= sure && (!m.Urgent || own >= which):
+	case best >= sure && (!m.Urgent || only):
 		m.Decision = bot.Sure
 	case m.Urgent || x.topics.of(whole, "") < nothing && best >= offer:
 		m.Decision = bot.Offered
@@ -131,39 +130,31 @@ func (x *Index) Find(lang locales.Lang, words bot.Words) bot.Match {
 	return m
 }
 
-// worst is the topic of danger that a message is about, the zero Scored if none, and how likely it is
-// that one of them and no other. Each part of the message is looked at by itself too, because danger is often
-// told in passing.
-func (x *Index) worst(whole []float32, text string, look func(string) []float32) (s bot.Scored, own float64) {
-	both := func(whole, part float64) float64 { return inWhole*whole + (1-inWhole)*part }
-	part := x.riskiest(whole, parts(text), look)
-	score := both(x.risk(whole), x.risk(part))
-	if score < danger {
-		if part = x.riskiest(whole, passages(text), look); x.risk(part) < byItself {
-			return bot.Scored{}, 0
+// worst is the topic of danger that a message is about, the zero Scored if none, and whether nothing else seems
+// to be meant. Each passage is looked at by itself too, because danger is often told in passing: a few words of it
+// are hardly seen in a long message.
+func (x *Index) worst(whole []float32, text string, look func(string) []float32) (s bot.Scored, only bool) {
+	p := whole
+	if x.risk(whole) < danger {
+		for _, passage := range passages(text) {
+			if q := look(passage); x.risk(q) > x.risk(p) {
+				p = q
+			}
 		}
-		score = both(x.risk(whole), x.risk(part))
-	}
-	likely := func(id string) float64 { return both(x.topics.of(whole, id), x.topics.of(part, id)) }
-	topic := slices.MaxFunc(x.urgent, func(a, b string) int { return cmp.Compare(likely(a), likely(b)) })
-	return bot.Scored{Topic: topic, Score: score}, likely(topic) / score
-}
-
-// riskiest are the probabilities of the part that is likeliest about danger, of the whole if none is likelier.
-func (x *Index) riskiest(whole []float32, parts []string, look func(string) []float32) []float32 {
-	worst := whole
-	for _, text := range parts {
-		if p := look(text); x.risk(p) > x.risk(worst) {
-			worst = p
+		if x.risk(p) < byItself {
+			return bot.Scored{}, false
 		}
 	}
-	return worst
+	likely := func(id string) float64 { return x.topics.of(p, id) }
+	s.Topic = slices.MaxFunc(x.urgent, func(a, b string) int { return cmp.Compare(likely(a), likely(b)) })
+	s.Score = x.risk(p)
+	return s, x.risk(whole) >= danger && likely(s.Topic) >= which*s.Score
 }
 
 // passages are the sentences of a text, and of the long ones as many words as a sentence of danger has, wherever it begins:
 // on a phone many write without a full stop.
 func passages(text string) []string {
-	all := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(".!?;\n…", r) })
+	all := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(ends, r) })
 	for _, s := range all[:len(all):len(all)] {
 		words := strings.Fields(s)
 		for i := 0; len(words) > passage && i+passage/2 < len(words); i += passage / 2 {

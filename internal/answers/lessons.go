@@ -217,13 +217,16 @@ func (l lessons) tongueExamples() (texts []features, examples []example) {
 	return texts, examples
 }
 
+// ends are the signs a sentence ends with.
+const ends = ".!?;\n…"
+
 // sentences parts a text where a sentence ends.
-func sentences(text string) []string { return parted(text, ".!?;\n…") }
+func sentences(text string) []string { return parted(text, ends) }
 
 // parts are the sentences of a text, and what stands between their commas. None if it is a single
 // clause.
 func parts(text string) []string {
-	all := append(sentences(text), parted(text, ".!?;:\n…,")...)
+	all := append(sentences(text), parted(text, ends+":,")...)
 	slices.Sort(all)
 	if all = slices.Compact(all); len(all) < 2 {
 		return nil
