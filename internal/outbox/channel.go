@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	_ "embed"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -34,6 +35,7 @@ type channel struct {
 	ready  map[keys.Lane][]*line   // lines whose head may go, in the order they became so
 	held   map[keys.Lane]int       // entries in memory
 	known  map[entryKey]*entry     // all that are in memory or being acknowledged
+	ended  map[entryKey]time.Time  // when those were acknowledged whose lease was lost meanwhile
 	paused time.Time               // the provider asked for quiet until then
 	served [2]map[string]time.Time // when each address was last sent something: in this chatPace or so, and before
 	turned time.Time               // when the first of them was begun
@@ -70,7 +72,7 @@ func newChannel(o *Outbox, name bot.Channel, route Route) *channel {
 	return &channel{
 		o: o, name: name, route: route,
 		room: map[keys.Lane]chan struct{}{keys.Reply: make(chan struct{}, 1), keys.Bulk: make(chan struct{}, 1)}, wake: make(chan struct{}, 1), slots: make(chan struct{}, Unacknowledged),
-		lines: map[lineKey]*line{}, ready: map[keys.Lane][]*line{}, held: map[keys.Lane]int{}, known: map[entryKey]*entry{},
+		lines: map[lineKey]*line{}, ready: map[keys.Lane][]*line{}, held: map[keys.Lane]int{}, known: map[entryKey]*entry{}, ended: map[entryKey]time.Time{},
 	}
 }
 
@@ -84,10 +86,14 @@ func (c *channel) hasRoom(lane keys.Lane) bool {
 }
 
 // add puts an entry into its person's line, behind those stored before it. An entry that is here
-// already stays as it is, unless it was read under a lease that is gone.
+// already stays as it is, unless it was read under a lease that is gone. One that was acknowledged while it was read
+// again is not sent again.
 func (c *channel) add(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, ended := c.ended[e.key()]; ended {
+		return
+	}
 	if before := c.known[e.key()]; before != nil && before.holding == e.holding {
 		return
 	}
@@ -108,11 +114,15 @@ func (c *channel) add(e *entry) {
 	c.held[e.lane]++
 }
 
-// forget lets go of an entry that is acknowledged, or is another process's. If it was read again meanwhile, under
+// forget lets go of an entry that is acknowledged, or is another process's. If it was or is being read again, under
 // a lease that had been lost and was taken back, one that is acknowledged must not be sent again.
 func (c *channel) forget(e *entry, acknowledged bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if acknowledged && !e.holding.ours() {
+		maps.DeleteFunc(c.ended, func(_ entryKey, at time.Time) bool { return time.Since(at) > endedKept })
+		c.ended[e.key()] = time.Now()
+	}
 	switch again := c.known[e.key()]; {
 	case again == e:
 		delete(c.known, e.key())

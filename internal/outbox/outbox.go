@@ -144,6 +144,7 @@ const (
 	maxBulk    = 256            // bulk messages read ahead: few, so that a stop is soon heard
 	drainTime  = 10 * time.Second
 	chatPace   = time.Second            // between a message to many and another one to the same chat (Bot API FAQ: no more than one a second)
+	endedKept  = time.Minute            // longer than any read of a queue is under way
 	pauseSeen  = 100 * time.Millisecond // how long a pause may go unseen by a process without a pace
 )
 
