@@ -80,7 +80,7 @@ func TestDangerInPassing(t *testing.T) {
 		}
 	}
 	for lang, some := range danger {
-		for between, floor := range map[string]float64{". ": 0.85, " ": 0.7} {
+		for between, floor := range map[string]float64{". ": 0.8, " ": 0.75} {
 			found := 0
 			for i, words := range some {
 				pair := []string{words, calm[lang][i%len(calm[lang])]}
