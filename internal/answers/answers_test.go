@@ -69,7 +69,7 @@ func shortSet(t *testing.T) []answers.Case {
 	return short
 }
 
-// TestDangerInPassing: a few words of danger before or after a calm question of up to twice as many, with and without a full stop between them.
+// TestDangerInPassing: a few words of danger before or after a calm message, with and without a full stop between them.
 func TestDangerInPassing(t *testing.T) {
 	danger, calm := map[locales.Lang][]string{}, map[locales.Lang][]string{}
 	for _, c := range shortSet(t) {
