@@ -24,7 +24,7 @@ import (
 // When the index is sure. A score is how likely the topic fits, which Report.Calibration measures; the limits were chosen on
 // the question sets in testdata, see docs/answers.md.
 const (
-	sure     = 0.94 // below, a choice is offered
+	sure     = 0.96 // below, a choice is offered
 	offer    = 0.15 // a topic less likely than this is not offered
 	nothing  = 0.40 // the message is about none of the topics, if so likely
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
