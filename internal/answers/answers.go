@@ -29,7 +29,7 @@ const (
 	nothing  = 0.40 // the message is about none of the topics, if so likely
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
 	danger   = 0.50 // a message so likely about danger is answered so first, whatever else it says
-	byItself = 0.98 // and one with a sentence that is so likely about danger, however calm the rest sounds
+	byItself = 0.98 // and one with a passage that is so likely about danger, however calm the rest sounds
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
@@ -151,11 +151,17 @@ func (x *Index) worst(whole []float32, text string, look func(string) []float32)
 	return s, x.risk(whole) >= danger && likely(s.Topic) >= which*s.Score
 }
 
-// passages are the sentences of a text, and of the long ones as many words as a sentence of danger has, wherever it begins:
-// on a phone many write without a full stop.
-func passages(text string) []string {
-	all := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(ends, r) })
-	for _, s := range all[:len(all):len(all)] {
+// passage is about how many words a sentence of danger has.
+const passage = 8
+
+// passages are the sentences of a text if there are several, and so many words in a row of each long one: on a phone
+// many write without a full stop.
+func passages(text string) (all []string) {
+	sentences := cut(text, ends)
+	if len(sentences) > 1 {
+		all = append(all, sentences...)
+	}
+	for _, s := range sentences {
 		words := strings.Fields(s)
 		for i := 0; len(words) > passage && i+passage/2 < len(words); i += passage / 2 {
 			all = append(all, strings.Join(words[i:min(i+passage, len(words))], " "))
@@ -163,8 +169,6 @@ func passages(text string) []string {
 	}
 	return all
 }
-
-const passage = 8
 
 // risk is how likely a text is about danger.
 func (x *Index) risk(p []float32) (sum float64) {

@@ -35,7 +35,7 @@ func TestQuestionSets(t *testing.T) {
 		cases                  []answers.Case
 		first, danger, outside float64
 	}{
-		"own": {own, 0.95, 0.98, 0.94}, "short": {short, 0.95, 0.92, 0.94},
+		"own": {own, 0.95, 0.98, 0.94}, "short": {short, 0.95, 0.92, 0.95},
 	} {
 		report := index().Measure(set.cases)
 		for _, l := range report.Languages() {
@@ -80,7 +80,7 @@ func TestDangerInPassing(t *testing.T) {
 		}
 	}
 	for lang, some := range danger {
-		for between, floor := range map[string]float64{". ": 0.8, " ": 0.75} {
+		for between, floor := range map[string]float64{". ": 0.83, " ": 0.82} {
 			found := 0
 			for i, words := range some {
 				pair := []string{words, calm[lang][i%len(calm[lang])]}
@@ -183,6 +183,15 @@ func BenchmarkFind(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		c := cases[i%len(cases)]
 		index().Find(c.Lang, bot.Words(c.Text))
+	}
+}
+
+// BenchmarkFindLong: the longest message that is read, without a full stop.
+func BenchmarkFindLong(b *testing.B) {
+	index().Warm()
+	long := bot.Words(strings.Repeat("quiero saber cuando puedo visitar la escuela con mi hija el martes ", 30))
+	for b.Loop() {
+		index().Find("es", long)
 	}
 }
 

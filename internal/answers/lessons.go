@@ -238,6 +238,10 @@ func parts(text string) []string {
 const shortest = 3
 
 func parted(text, at string) []string {
-	return slices.DeleteFunc(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(at, r) }),
-		func(s string) bool { return len(strings.Fields(s)) < shortest })
+	return slices.DeleteFunc(cut(text, at), func(s string) bool { return len(strings.Fields(s)) < shortest })
+}
+
+// cut takes a text apart at some signs.
+func cut(text, at string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(at, r) })
 }
