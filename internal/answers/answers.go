@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"math"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -29,7 +30,9 @@ const (
 	nothing  = 0.40 // the message is about none of the topics, if so likely
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
 	danger   = 0.50 // a message so likely about danger is answered so first, whatever else it says
-	byItself = 0.98 // and one with a passage that is so likely about danger, however calm the rest sounds
+	passing  = 3    // one passage weighs so many times as much as the whole message,
+	enough   = 9    // and if their log odds of danger come to this together, that is answered as danger too
+	calmest  = 0.01 // less likely about danger than this the whole never counts, however long and calm it is
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody
 	maxRead  = 2000 // runes of a message that are read; people in need write less
@@ -141,7 +144,7 @@ func (x *Index) worst(whole []float32, text string, look func(string) []float32)
 				p = q
 			}
 		}
-		if x.risk(p) < byItself {
+		if logOdds(max(x.risk(whole), calmest))+passing*logOdds(x.risk(p)) < enough {
 			return bot.Scored{}, false
 		}
 	}
@@ -150,6 +153,9 @@ func (x *Index) worst(whole []float32, text string, look func(string) []float32)
 	s.Score = x.risk(p)
 	return s, x.risk(whole) >= danger && likely(s.Topic) >= which*s.Score
 }
+
+// logOdds of a probability are what adds up when two things speak for the same.
+func logOdds(p float64) float64 { return math.Log(p / (1 - p)) }
 
 // passage is about how many words a sentence of danger has.
 const passage = 8
@@ -175,7 +181,7 @@ func (x *Index) risk(p []float32) (sum float64) {
 	for _, id := range x.urgent {
 		sum += x.topics.of(p, id)
 	}
-	return sum
+	return min(sum, 1) // rounding may make it more
 }
 
 // language is the likeliest: the chosen one unless another is much likelier.
