@@ -31,7 +31,7 @@ const (
 	which    = 0.75 // below, it is about danger, but perhaps about another one than it looks
 	danger   = 0.50 // a message so likely about danger is answered so first, whatever else it says
 	passing  = 3    // one passage weighs so many times as much as the whole message,
-	enough   = 9    // and if their log odds of danger come to this together, that is answered as danger too
+	enough   = 8.5  // and if their log odds of danger come to this together, that is answered as danger too
 	calmest  = 0.01 // less likely about danger than this the whole never counts, however long and calm it is
 	other    = 0.90 // a message so likely in another language than the chosen one is
 	maxTopic = 5    // more choices than this help nobody

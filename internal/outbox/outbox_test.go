@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -134,26 +135,31 @@ func (r *rig) until(reached func() bool, state func() string) {
 // drained waits until no queue holds anything. A stop ends what is not begun, so what is not waited for may stay.
 func (r *rig) drained() {
 	r.t.Helper()
-	left := func() (n int64) {
-		for p := range keys.Partition(keys.Partitions) {
-			for _, lane := range keys.Lanes {
-				n += r.redis.XLen(context.Background(), keys.Queue(p, bot.Telegram, lane)).Val()
-			}
-		}
-		return n
-	}
-	r.until(func() bool { return left() == 0 }, func() string { return fmt.Sprintf("%d messages stay in the queues", left()) })
+	r.until(func() bool { return len(r.left()) == 0 }, func() string { return strings.Join(r.left(), ", ") })
 }
 
 func (r *rig) empty() {
 	r.t.Helper()
+	for _, some := range r.left() {
+		r.t.Error(some)
+	}
+}
+
+// left says how many messages stay in each queue that is not empty.
+func (r *rig) left() (all []string) {
+	r.t.Helper()
 	for p := range keys.Partition(keys.Partitions) {
 		for _, lane := range keys.Lanes {
-			if n := r.redis.XLen(context.Background(), keys.Queue(p, bot.Telegram, lane)).Val(); n != 0 {
-				r.t.Errorf("%d messages stay in a queue of lane %s", n, lane)
+			n, err := r.redis.XLen(context.Background(), keys.Queue(p, bot.Telegram, lane)).Result()
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			if n != 0 {
+				all = append(all, fmt.Sprintf("%d messages stay in a queue of lane %s", n, lane))
 			}
 		}
 	}
+	return all
 }
 
 // TestRepliesBeforeNotices: a reply stored while a thousand notices wait at the provider's pace goes
